@@ -1,0 +1,87 @@
+# The commands of this project. `make run` and `make test` are all that a newcomer needs.
+.DEFAULT_GOAL := help
+.PHONY: help run build tour ca test race bench fuzz screens check generate tools clean
+
+BUILD  := build
+OUT    := $(BUILD)/tour
+NEED   := ./scripts/need.sh
+VERSION := $(shell sed -n 's/^Version *= *"\(.*\)"/\1/p' FyneApp.toml)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+# x11 spares the Wayland headers; no_emoji spares about 20 MB of memory.
+WINDOW_TAGS := x11,no_emoji
+GO_HEADLESS := CGO_ENABLED=0 go
+TOOL := go tool -modfile=tools/go.mod
+FUZZTIME := 20s
+
+help:
+	@echo 'make run      build and start the desktop app with its reference CA (without a display: make tour)'
+	@echo 'make test     all tests'
+	@echo 'make tour     the whole first use, headless, on the real screens; OUT=dir (default $(OUT))'
+	@echo 'make ca       the reference CA alone, with the demo organisation'
+	@echo 'make screens  every screen as a picture in $(BUILD)/screens'
+	@echo 'make check    gofumpt, vet, staticcheck, import directions, generated code'
+	@echo 'make race     all tests under the race detector'
+	@echo 'make fuzz     every fuzz target for FUZZTIME=$(FUZZTIME)'
+	@echo 'make generate the code made from api/openapi.yaml'
+
+ifeq ($(shell uname),Linux)
+HAS_DISPLAY := $(DISPLAY)
+else
+HAS_DISPLAY := yes
+endif
+
+run:
+ifneq ($(HAS_DISPLAY),)
+	@$(MAKE) --no-print-directory build
+	$(BUILD)/cloudkey -demo -data $(BUILD)/demo
+else
+	@echo 'No display here (DISPLAY is not set): running the headless tour instead.'
+	@$(MAKE) --no-print-directory tour
+endif
+
+build:
+	@$(NEED) window openssl
+	@echo 'Building the window (some minutes the first time) ...'
+	CGO_ENABLED=1 go build -trimpath -tags $(WINDOW_TAGS) -ldflags '$(LDFLAGS)' -o $(BUILD)/cloudkey .
+
+$(BUILD)/cloudkey-headless: FORCE
+	@$(NEED) openssl
+	@$(GO_HEADLESS) build -trimpath -tags no_emoji -ldflags '$(LDFLAGS)' -o $@ .
+
+FORCE:
+
+tour: $(BUILD)/cloudkey-headless
+	$< tour -out $(OUT)
+
+ca: $(BUILD)/cloudkey-headless
+	$< ca -seed demo -data $(BUILD)/ca
+
+test:
+	@$(NEED) openssl
+	$(GO_HEADLESS) test -tags no_emoji ./...
+
+race:
+	@$(NEED) openssl race
+	CGO_ENABLED=1 go test -race -tags no_emoji $$(go list ./... | grep -v '^cloudkey$$')
+
+screens:
+	@$(NEED)
+	$(GO_HEADLESS) run -tags no_emoji ./ui/screens -out $(BUILD)/screens
+
+check:
+	@$(NEED)
+	@test -z "$$($(TOOL) gofumpt -l . | tee /dev/stderr)" || { echo 'make check: gofumpt would change the files above'; exit 1; }
+	$(GO_HEADLESS) vet -tags no_emoji ./...
+	CGO_ENABLED=0 $(TOOL) staticcheck -tags no_emoji ./...
+	./scripts/directions.sh
+	./scripts/generated.sh
+
+generate:
+	$(GO_HEADLESS) generate ./api/...
+
+fuzz:
+	@$(NEED)
+	./scripts/fuzz.sh $(FUZZTIME)
+
+clean:
+	rm -rf $(BUILD)
