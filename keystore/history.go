@@ -22,6 +22,7 @@ type Signature struct {
 	Document   string // file name, or the beginning of the text
 	Size       int64  // bytes
 	Digest     []byte // SM3 of the document, 32 bytes
+	E          []byte // SM3(Z || document), what the signature is over (GB/T 32918.2 §6.1), 32 bytes
 	Signature  []byte // DER, SEQUENCE of r and s (GB/T 35276)
 	SignedData []byte // detached SignedData (GB/T 35275), DER
 	Serial     string // of the certificate, upper-case hex
