@@ -14,15 +14,15 @@ const (
 	firstUseMemory  = 64 << 10 // KiB
 	firstUseThreads = 1
 	firstUseBytes   = 5
-	firstUseLabel   = "cloudkey/v1/first-use\x00"
+	firstUseLabel   = "cloudkey/v1/first-use/"
 )
 
 // crockford is the alphabet of Crockford's base32: no I, L, O and U.
 const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 // FirstUseCode is the code that an organisation without a trust anchor hands out beside its init QR: the first 40 bits of
-// argon2id (RFC 9106; t=3, m=64 MiB, p=1) over the signer's SubjectPublicKeyInfo with the salt "cloudkey/v1/first-use", a
-// zero byte and the orgId, as eight characters of Crockford's base32. It is no secret: it tells the organisation's key
+// argon2id (RFC 9106; t=3, m=64 MiB, p=1) over the signer's SubjectPublicKeyInfo (DER) with the salt
+// "cloudkey/v1/first-use/" and the orgId, as eight characters of Crockford's base32. It is no secret: it tells the organisation's key
 // from a stranger's. It costs some tenths of a second.
 func FirstUseCode(orgID string, signer *Signer) string {
 	hash := argon2.IDKey(signer.certificate.RawSubjectPublicKeyInfo, []byte(firstUseLabel+orgID), firstUseTime, firstUseMemory,

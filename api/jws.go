@@ -74,6 +74,9 @@ func parseStatement(text, typ string, limit int) (*statement, error) {
 		return nil, fmt.Errorf("%w: header: %w", errJWS, err)
 	}
 	s := &statement{alg: header.Alg, payload: decoded[1], input: parts[0] + "." + parts[1], value: decoded[2]}
+	if len(s.value) != 64 {
+		return nil, fmt.Errorf("%w: signature of %d bytes", errJWS, len(s.value))
+	}
 	if header.Typ != typ {
 		return nil, fmt.Errorf("%w: typ %q", errJWS, header.Typ)
 	}
@@ -96,7 +99,7 @@ func (s *statement) verify(public *ecdsa.PublicKey) error {
 	if err != nil {
 		return err
 	}
-	if s.alg != alg || len(s.value) != 64 {
+	if s.alg != alg {
 		return fmt.Errorf("%w: alg %q for a key of %s", errJWS, s.alg, alg)
 	}
 	r, t := new(big.Int).SetBytes(s.value[:32]), new(big.Int).SetBytes(s.value[32:])
