@@ -109,7 +109,9 @@ func TestEveryRecordSurvivesReopening(t *testing.T) {
 	must(t, s.PutEnrolment(ctx, enrolment))
 	device := keystore.DeviceKey{Organisation: "o1", DeviceID: "d1", Signing: random(t, 32), Seal: random(t, 32), Created: fixed()}
 	must(t, s.PutDeviceKey(ctx, device))
-	must(t, s.ChangeSettings(ctx, func(v *keystore.Settings) { v.Language, v.UpdateFrequency, v.LastUpdateCheck = "en", keystore.UpdateWeekly, fixed() }))
+	must(t, s.ChangeSettings(ctx, func(v *keystore.Settings) {
+		v.Language, v.UpdateFrequency, v.LastUpdateCheck = "en", keystore.UpdateWeekly, fixed()
+	}))
 	before := s.Position()
 	s = reopen(t, s)
 	if got := s.Position(); got != before {
