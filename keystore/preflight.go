@@ -150,7 +150,7 @@ func (w *walk) page(id uint64, flags ...uint16) (p []byte, flag uint16, err erro
 	return p[:(overflow+1)*pageSize], flag, nil
 }
 
-// tree checks the tree below a page, whose keys must lie in [low, high); nil is no bound. root is for the tree of buckets.
+// tree checks the tree below a page, whose first key must be low and whose last is before high; nil is no bound. root is for the tree of buckets.
 func (w *walk) tree(id uint64, low, high []byte, depth int, root bool) error {
 	if depth > maxDepth {
 		return errors.New("tree is too deep")
@@ -180,7 +180,7 @@ func (w *walk) tree(id uint64, low, high []byte, depth int, root bool) error {
 		if err != nil {
 			return fmt.Errorf("page %d: %w", id, err)
 		}
-		if err := inOrder(key, low, i > 0, high); err != nil {
+		if err := inOrder(key, low, i == 0, high); err != nil {
 			return fmt.Errorf("page %d: %w", id, err)
 		}
 		keys[i], low = key, key
@@ -206,7 +206,7 @@ func (w *walk) leaf(p, low, high []byte, root bool) error {
 		if err != nil {
 			return err
 		}
-		if err := inOrder(key, low, i > 0, high); err != nil {
+		if err := inOrder(key, low, i == 0, high); err != nil {
 			return err
 		}
 		low = key
@@ -251,9 +251,11 @@ func field(p []byte, at, count int, pos, ksize, vsize uint32) (key, value []byte
 	return p[start:middle], p[middle:end], nil
 }
 
-// inOrder checks low < key, or low ≤ key for the first of a page, and key < high.
-func inOrder(key, low []byte, strict bool, high []byte) error {
-	if c := bytes.Compare(low, key); low != nil && (c > 0 || strict && c == 0) || high != nil && bytes.Compare(key, high) >= 0 {
+// inOrder checks a key against its bounds. The first key of a page must be the one its parent has for it: bbolt finds the
+// parent's element by it when it writes the page back, and would add a second element otherwise.
+func inOrder(key, low []byte, first bool, high []byte) error {
+	c := bytes.Compare(low, key)
+	if low != nil && (first && c != 0 || !first && c >= 0) || high != nil && bytes.Compare(key, high) >= 0 {
 		return errors.New("keys out of order")
 	}
 	return nil
