@@ -194,56 +194,61 @@ func (s *Store) rekey(ctx context.Context) error {
 		return err
 	}
 	defer clear(key)
-	abandon := func() { s.forget(context.WithoutCancel(ctx), retired{h.wrapper, h.wrapped}) }
+	// Noted before it seals anything: if this process dies, the next one destroys the key of the half-written file.
+	before := s.man.retired
+	err = s.update(ctx, func(tx *Tx) error {
+		tx.draft.retired, tx.draft.changed = append(tx.draft.retired, retired{h.wrapper, h.wrapped}), true
+		return nil
+	})
+	if err != nil {
+		return errors.Join(err, s.forget(context.WithoutCancel(ctx), retired{h.wrapper, h.wrapped}))
+	}
 	keys, err := newSubkeys(key, h.storeID)
 	if err != nil {
-		abandon()
 		return err
 	}
+	defer keys.wipe()
 	d := (&manifest{gen: s.man.gen, headerDigest: h.digest()}).next()
-	d.retired = append(slices.Clone(s.man.retired), retired{s.header.wrapper, s.header.wrapped})
+	d.retired = append(slices.Clone(before), retired{s.header.wrapper, s.header.wrapped})
 	records, err := s.reseal(ctx, keys, d)
 	if err != nil {
-		abandon()
 		return err
 	}
 	name, err := s.buildFile(&h, keys, d, records)
 	if err != nil {
-		abandon()
 		return err
 	}
 	if err := ctx.Err(); err != nil {
 		os.Remove(name)
-		abandon()
 		return err
 	}
-	return s.swap(ctx, name, abandon)
+	return s.swap(ctx, name)
 }
 
-// swap puts a built file in the place of the open one and opens it.
-func (s *Store) swap(ctx context.Context, name string, abandon func()) error {
+// swap puts a built file in the place of the open one and opens it. Readers wait.
+func (s *Store) swap(ctx context.Context, name string) error {
 	s.mu.Lock()
-	closeErr := closeBolt(s.db)
-	old := s.keys
+	defer s.mu.Unlock()
+	old, torn := s.keys, s.torn
+	err := closeBolt(s.db)
 	s.db, s.state = nil, ErrFailed // until loaded again
-	s.mu.Unlock()
-	err := closeErr
 	if err == nil {
 		err = os.Rename(name, s.path)
 	}
 	if err != nil {
 		os.Remove(name)
-		abandon()
 	} else {
 		err = syncDir(s.dir)
 	}
-	torn := s.torn
 	if loadErr := s.load(context.WithoutCancel(ctx)); loadErr != nil {
 		return errors.Join(loadErr, err)
 	}
-	s.torn = torn
 	old.wipe()
-	return err
+	s.torn = torn
+	if err != nil {
+		return ioError("put new file in place", err)
+	}
+	return nil
 }
 
 // reseal opens every record under the present keys and seals it under keys for d.
