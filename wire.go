@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
-	"fmt"
 	"log/slog"
 	"runtime"
 
+	"cloudkey/api"
 	"cloudkey/client"
 	"cloudkey/keystore"
 	"cloudkey/ui"
@@ -25,9 +23,12 @@ type settings struct {
 
 // wire opens the store and puts the client on it. The caller closes both, the client first.
 func wire(ctx context.Context, s settings) (*client.Client, *keystore.Store, error) {
-	anchors, err := certificates(s.anchors)
-	if err != nil {
-		return nil, nil, err
+	var anchors *api.Anchors
+	if len(s.anchors) > 0 {
+		var err error
+		if anchors, err = api.ParseAnchors(s.anchors); err != nil {
+			return nil, nil, err
+		}
 	}
 	store, err := keystore.Open(ctx, s.dir, keystore.Options{Wrappers: wrappers(s)})
 	if err != nil {
@@ -55,21 +56,4 @@ func storeErrors() ui.StoreErrors {
 		Busy: keystore.ErrBusy, DiskFull: keystore.ErrDiskFull, ReadOnly: keystore.ErrReadOnly,
 		Damaged: keystore.ErrDamaged, NewerFormat: keystore.ErrNewerFormat,
 	}
-}
-
-// certificates reads a PEM file of certificates.
-func certificates(text []byte) ([]*x509.Certificate, error) {
-	var out []*x509.Certificate
-	for len(text) > 0 {
-		block, rest := pem.Decode(text)
-		if block == nil {
-			break
-		}
-		cert, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return nil, fmt.Errorf("trust anchor: %w", err)
-		}
-		out, text = append(out, cert), rest
-	}
-	return out, nil
 }

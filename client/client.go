@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"log/slog"
 	"net"
@@ -17,15 +16,15 @@ import (
 // Config is what a Client needs.
 type Config struct {
 	Store    *keystore.Store
-	Anchors  []*x509.Certificate // trust anchors for init QR signers shipped with the app or imported
-	Device   string              // name of this device as the user sees it in lists, 1 to 64 characters
-	Platform string              // GOOS
+	Anchors  *api.Anchors // roots of init QR signers shipped with the app or imported; nil: none
+	Device   string       // name of this device as the user sees it in lists, 1 to 64 characters
+	Platform string       // GOOS
 	Version  string
 	Build    string
 	KDF      cosign.KDF // cost of the password's derivation; the zero value is cosign.DefaultKDF
 	Log      *slog.Logger
 
-	Now  func() time.Time                                                          // nil: time.Now
+	Now  func() time.Time                                                     // nil: time.Now
 	Dial func(ctx context.Context, network, address string) (net.Conn, error) // nil: the network
 }
 

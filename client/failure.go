@@ -84,15 +84,30 @@ func (c *Client) refusal(p *api.Problem) error {
 	return &ServerError{Code: string(p.Code), TraceID: p.TraceID}
 }
 
-// qrError turns the reasons of package api into those of this package.
+// qrError turns a refused QR text of package api into one of this package; others pass unchanged.
 func qrError(err error) error {
-	for reason, cause := range map[QRReason]error{
-		QRNotOurs: api.ErrNotOurs, QRUnsupported: api.ErrUnsupportedKind, QRNewerVersion: api.ErrNewerVersion,
-		QRBadSigner: api.ErrBadSigner, QRExpired: api.ErrQRExpired, QRNotHTTPS: api.ErrNotHTTPS,
-	} {
-		if errors.Is(err, cause) {
-			return &QRError{reason}
-		}
+	var refused *api.QRError
+	if !errors.As(err, &refused) {
+		return err
 	}
-	return &QRError{QRDamaged}
+	switch refused.Reason {
+	case api.QRNotOurs:
+		return &QRError{QRNotOurs}
+	case api.QRNewerVersion, api.QRUnknownAlgorithm:
+		return &QRError{QRNewerVersion}
+	case api.QRUnsupportedKind:
+		return &QRError{QRUnsupported}
+	case api.QRBadSigner:
+		return &QRError{QRBadSigner}
+	case api.QRExpired:
+		return &QRError{QRExpired}
+	case api.QRNotHTTPS, api.QRBadAddress:
+		return &QRError{QRNotHTTPS}
+	case api.QRWrongCode:
+		return &QRError{QRWrongCode}
+	case api.QRDisagrees:
+		return &QRError{QRDisagrees}
+	default: // too large, malformed
+		return &QRError{QRDamaged}
+	}
 }

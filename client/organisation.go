@@ -13,17 +13,17 @@ import (
 // ReadInit verifies a scanned or pasted text as an organisation's init QR. Nothing is sent and nothing stored.
 // Errors: *QRError.
 func (c *Client) ReadInit(ctx context.Context, text string) (*InitOffer, error) {
-	init, err := api.ParseInit(text, api.InitOptions{Anchors: c.cfg.Anchors, Now: c.now()})
+	init, err := api.ParseInit(text, c.cfg.Anchors, c.now())
 	if err != nil {
 		return nil, qrError(err)
 	}
 	offer := &InitOffer{
 		Organisation: Organisation{
 			ID: init.OrgID, Name: init.OrgName, API: init.API.String(), Cosign: init.Cosign.String(),
-			Fingerprint: colonHex(init.CAFingerprint),
+			Fingerprint: colonHex(init.CAFingerprint[:]),
 		},
-		Host: init.API.Host(), Signer: init.Signer.Subject.CommonName, Expires: init.Expires,
-		NeedsCode: !init.Trusted, Token: init,
+		Host: init.API.Host(), Signer: init.Signer.Name(), Expires: init.Expires,
+		NeedsCode: !init.Signer.Anchored(), Token: init,
 	}
 	old, err := c.store.Organisation(ctx, init.OrgID)
 	if err == nil {
@@ -39,17 +39,19 @@ func (c *Client) ReadInit(ctx context.Context, text string) (*InitOffer, error) 
 // is the organisation's first-use code when the offer needs one, else ignored.
 // Errors: *QRError (QRWrongCode, QRDisagrees, QRExpired), *UnreachableError, *TrustError and the store's.
 func (c *Client) AcceptInit(ctx context.Context, offer *InitOffer, code string) (Organisation, error) {
-	init, ok := offer.Token.(*api.Init)
+	init, ok := offer.Token.(*api.InitQR)
 	if !ok {
 		return Organisation{}, errors.New("client: offer was not made by ReadInit")
 	}
-	if !init.Trusted && !api.CheckFirstUseCode(code, init.Signer) {
-		return Organisation{}, &QRError{QRWrongCode}
+	if !init.Signer.Anchored() {
+		if err := api.CheckFirstUseCode(code, init.OrgID, init.Signer); err != nil {
+			return Organisation{}, qrError(err)
+		}
 	}
 	if !c.now().Before(init.Expires) {
 		return Organisation{}, &QRError{QRExpired}
 	}
-	service, err := c.dial(init.API, init.TLSPins, nil)
+	service, err := c.dial(init.API, init.Pins, nil)
 	if err != nil {
 		return Organisation{}, err
 	}
@@ -58,17 +60,19 @@ func (c *Client) AcceptInit(ctx context.Context, offer *InitOffer, code string) 
 	if err != nil {
 		return Organisation{}, c.failure(err)
 	}
+	// A statement that cannot be read, or is signed by another key, says something else than the QR too.
 	info, err := api.ParseInfo(answer.Signed, init.Signer, c.now())
-	if err != nil {
-		return Organisation{}, &QRError{QRDisagrees}
+	if err == nil {
+		err = init.Agrees(info.Service)
 	}
-	if err := init.Agrees(info); err != nil {
+	if err != nil {
+		c.log.Warn("service statement", "error", err)
 		return Organisation{}, &QRError{QRDisagrees}
 	}
 	now := c.now()
 	o := keystore.Organisation{
-		ID: init.OrgID, Name: init.OrgName, API: init.API.String(), Cosign: init.Cosign.String(), TLSPins: pinBytes(info.TLSPins),
-		CAFingerprint: init.CAFingerprint, SealKey: init.SealKey, Signer: init.Signer.Raw, Hotline: info.Hotline,
+		ID: init.OrgID, Name: init.OrgName, API: init.API.String(), Cosign: init.Cosign.String(), TLSPins: pinBytes(info.Pins),
+		CAFingerprint: init.CAFingerprint[:], SealKey: init.SealKey[:], Signer: init.Signer.DER(), Hotline: info.Hotline,
 		SignedConfig: []byte(answer.Signed), Added: now, Updated: now,
 	}
 	err = c.store.Update(ctx, func(tx *keystore.Tx) error {
