@@ -67,15 +67,17 @@ type boltMeta struct{ root, freelist, highWater, txid uint64 }
 
 // checkPages checks a whole file. torn says that one of the two metas is not valid: the other is a complete state, but it
 // may be the one before the last commit.
-func checkPages(b []byte) (torn bool, err error) {
-	m, torn, err := readMetas(b)
+func checkPages(b []byte) (torn bool, err error) { return checkPagesOf(b, pageSize) }
+
+func checkPagesOf(b []byte, size uint64) (torn bool, err error) {
+	m, torn, err := readMetas(b, size)
 	if err != nil {
 		return false, err
 	}
-	if m.highWater < 4 || m.highWater > uint64(len(b)/pageSize) {
+	if m.highWater < 4 || m.highWater > uint64(len(b))/size {
 		return false, fmt.Errorf("high water mark %d in a file of %d bytes", m.highWater, len(b))
 	}
-	w := &walk{b: b, highWater: m.highWater, used: make([]bool, m.highWater)}
+	w := &walk{b: b, size: size, highWater: m.highWater, used: make([]bool, m.highWater)}
 	w.used[0], w.used[1] = true, true
 	if err := w.tree(m.root, nil, nil, 0, true); err != nil {
 		return false, err
@@ -84,23 +86,26 @@ func checkPages(b []byte) (torn bool, err error) {
 }
 
 // readMetas returns the newer of the two metas.
-func readMetas(b []byte) (m boltMeta, torn bool, err error) {
-	if len(b) < 4*pageSize {
+func readMetas(b []byte, size uint64) (m boltMeta, torn bool, err error) {
+	if uint64(len(b)) < 4*size {
 		return m, false, fmt.Errorf("file of %d bytes", len(b))
 	}
 	var found []boltMeta
 	for i := range uint64(2) {
-		p := b[i*pageSize : (i+1)*pageSize]
+		p := b[i*size : (i+1)*size]
 		meta := p[pageHeaderSize : pageHeaderSize+metaSize]
 		sum := fnv.New64a()
 		sum.Write(meta[:56])
-		if le.Uint64(p) != i || le.Uint16(p[8:]) != flagMeta || le.Uint32(meta) != boltMagic || le.Uint32(meta[4:]) != boltVersion ||
-			le.Uint64(meta[56:]) != sum.Sum64() {
+		// exactly bbolt's own test, so that both choose the same meta
+		if le.Uint32(meta) != boltMagic || le.Uint32(meta[4:]) != boltVersion || le.Uint64(meta[56:]) != sum.Sum64() {
 			continue
 		}
+		if le.Uint64(p) != i || le.Uint16(p[8:]) != flagMeta {
+			return m, false, fmt.Errorf("page %d is not a meta page", i)
+		}
 		got := boltMeta{root: le.Uint64(meta[16:]), freelist: le.Uint64(meta[32:]), highWater: le.Uint64(meta[40:]), txid: le.Uint64(meta[48:])}
-		if size := le.Uint32(meta[8:]); size != pageSize || got.txid%2 != i {
-			return m, false, fmt.Errorf("meta %d: page size %d, transaction %d", i, size, got.txid)
+		if stated := uint64(le.Uint32(meta[8:])); stated != size || got.txid%2 != i {
+			return m, false, fmt.Errorf("meta %d: page size %d, transaction %d", i, stated, got.txid)
 		}
 		found = append(found, got)
 	}
@@ -120,6 +125,7 @@ func readMetas(b []byte) (m boltMeta, torn bool, err error) {
 // walk visits pages and remembers which are in use.
 type walk struct {
 	b         []byte
+	size      uint64 // of a page
 	highWater uint64
 	used      []bool
 }
@@ -129,7 +135,7 @@ func (w *walk) page(id uint64, flags ...uint16) (p []byte, flag uint16, err erro
 	if id < 2 || id >= w.highWater {
 		return nil, 0, fmt.Errorf("page %d out of bounds", id)
 	}
-	p = w.b[id*pageSize:]
+	p = w.b[id*w.size:]
 	if le.Uint64(p) != id {
 		return nil, 0, fmt.Errorf("page %d calls itself %d", id, le.Uint64(p))
 	}
@@ -147,7 +153,7 @@ func (w *walk) page(id uint64, flags ...uint16) (p []byte, flag uint16, err erro
 		}
 		w.used[i] = true
 	}
-	return p[:(overflow+1)*pageSize], flag, nil
+	return p[:(overflow+1)*w.size], flag, nil
 }
 
 // tree checks the tree below a page, whose first key must be low and whose last is before high; nil is no bound. root is for the tree of buckets.

@@ -12,15 +12,21 @@ import (
 	"go.etcd.io/bbolt"
 )
 
+// smallPage makes small files, so that few bytes reach every structure.
+const smallPage = 1024
+
+func openSmall(path string, size int) (*bbolt.DB, error) {
+	return bbolt.Open(path, 0o600, &bbolt.Options{PageSize: size, NoSync: true, NoGrowSync: true, FreelistType: bbolt.FreelistMapType})
+}
+
 // boltFile makes a file with the buckets of a store and random content, by random commits.
-func boltFile(t testing.TB, rnd *rand.Rand, commits, maxValue int, after func(path string)) string {
+func boltFile(t testing.TB, rnd *rand.Rand, size, commits, maxValue int, after func(path string)) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "bolt")
-	db, err := openBolt(path)
+	db, err := openSmall(path, size)
 	if err != nil {
 		t.Fatal(err)
 	}
-	db.NoSync = true
 	for range commits {
 		err := db.Update(func(tx *bbolt.Tx) error {
 			for _, name := range [][]byte{bucketHeader, bucketManifest, bucketRecords} {
@@ -29,7 +35,7 @@ func boltFile(t testing.TB, rnd *rand.Rand, commits, maxValue int, after func(pa
 					return err
 				}
 				for range rnd.IntN(40) {
-					key := []byte(fmt.Sprintf("%0*d", 1+rnd.IntN(20), rnd.IntN(400)))
+					key := fmt.Appendf(nil, "%0*d", 1+rnd.IntN(20), rnd.IntN(400))
 					if rnd.IntN(3) == 0 {
 						err = b.Delete(key)
 					} else {
@@ -64,9 +70,14 @@ func TestPageWalkRaisesNoFalseAlarm(t *testing.T) {
 	states := 0
 	for seed := range uint64(12) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
-		boltFile(t, rnd, 60, []int{10, 200, 3000, 20000}[seed%4], func(path string) {
+		size := []int{smallPage, pageSize}[seed/4%2]
+		boltFile(t, rnd, size, 60, []int{10, 200, 3000, 20000}[seed%4], func(path string) {
 			states++
-			if torn, err := checkFile(path); err != nil || torn {
+			b, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if torn, err := checkPagesOf(b, uint64(size)); err != nil || torn {
 				t.Fatalf("seed %d, state %d: torn %v, %v", seed, states, torn, err)
 			}
 		})
@@ -78,7 +89,7 @@ func TestPageWalkRaisesNoFalseAlarm(t *testing.T) {
 
 // readAll lets bbolt do what the store does with a file: visit every key, change some, commit, visit again.
 func readAll(path string) error {
-	db, err := openBolt(path)
+	db, err := openSmall(path, smallPage)
 	if err != nil {
 		return err
 	}
@@ -96,7 +107,6 @@ func readAll(path string) error {
 	if err := db.View(visit); err != nil {
 		return err
 	}
-	db.NoSync = true
 	err = db.Update(func(tx *bbolt.Tx) error {
 		for i, name := range [][]byte{bucketHeader, bucketManifest, bucketRecords} {
 			b, err := tx.CreateBucketIfNotExists(name)
@@ -128,39 +138,47 @@ func readAll(path string) error {
 // repair recomputes the checksums of the meta pages, so that damage behind them is reached.
 func repair(b []byte) {
 	for i := range 2 {
-		if len(b) < (i+1)*pageSize {
+		if len(b) < (i+1)*smallPage {
 			return
 		}
-		meta := b[i*pageSize+pageHeaderSize:]
+		meta := b[i*smallPage+pageHeaderSize:]
 		h := fnv.New64a()
 		h.Write(meta[:56])
 		binary.LittleEndian.PutUint64(meta[56:], h.Sum64())
 	}
 }
 
-// FuzzPageWalk holds that bbolt survives every file the page walk lets through.
-func FuzzPageWalk(f *testing.F) {
+// seeds are small files for the damage tests.
+func seeds(t testing.TB) [][]byte {
 	rnd := rand.New(rand.NewPCG(7, 7))
-	for _, size := range []int{30, 300, 3000} {
-		b, err := os.ReadFile(boltFile(f, rnd, 8, size, nil))
+	var out [][]byte
+	for _, shape := range []struct{ commits, value int }{{1, 5}, {4, 30}, {5, 200}, {3, 3000}} {
+		b, err := os.ReadFile(boltFile(t, rnd, smallPage, shape.commits, shape.value, nil))
 		if err != nil {
-			f.Fatal(err)
+			t.Fatal(err)
 		}
-		if len(b) <= 128<<10 {
-			f.Add(uint32(0), uint16(0), []byte{1}, b)
-		}
+		out = append(out, b)
+	}
+	return out
+}
+
+// FuzzPageWalk patches small files and holds that bbolt survives every one that the page walk lets through. A patch is
+// page (1 byte), offset (2) and value (1); the metas get their checksums back.
+func FuzzPageWalk(f *testing.F) {
+	files := seeds(f)
+	for i := range files {
+		f.Add(byte(i), []byte{3, 0, 24, 0x7F, 4, 0, 10, 2})
 	}
 	dir := f.TempDir()
-	f.Fuzz(func(t *testing.T, at uint32, page uint16, patch, b []byte) {
-		if len(b) > 1<<20 || len(b) == 0 {
-			return
+	f.Fuzz(func(t *testing.T, which byte, patches []byte) {
+		clean := files[int(which)%len(files)]
+		b := append([]byte(nil), clean...)
+		for ; len(patches) >= 4; patches = patches[4:] {
+			at := int(patches[0])*smallPage + int(binary.BigEndian.Uint16(patches[1:]))%smallPage
+			b[at%len(b)] = patches[3]
 		}
-		b = append([]byte(nil), b...)
-		// most mutations of a page land in free space; patch aims at headers
-		pos := (int(page)*pageSize + int(at)%(8*pageHeaderSize)) % len(b)
-		copy(b[pos:], patch)
 		repair(b)
-		if _, err := checkPages(b); err != nil {
+		if _, err := checkPagesOf(b, smallPage); err != nil {
 			return
 		}
 		path := filepath.Join(dir, "f")
@@ -178,42 +196,36 @@ func TestPageWalkCoversWhatBoltTrusts(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(3, 3))
 	path := filepath.Join(t.TempDir(), "f")
 	passed, refused := 0, 0
-	for _, size := range []int{30, 900} {
-		clean, err := os.ReadFile(boltFile(t, rnd, 6, size, nil))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for page := range len(clean) / pageSize {
+	for _, clean := range seeds(t) {
+		b := append([]byte(nil), clean...)
+		for page := range len(clean) / smallPage {
 			for at := range 96 {
-				for _, v := range []byte{0, 1, 2, 0x7F, 0xFF, byte(rnd.Uint32())} {
-					i := page*pageSize + at
+				for _, v := range []byte{0, 1, 0x7F, 0xFF, byte(rnd.Uint32())} {
+					i := page*smallPage + at
 					if clean[i] == v {
 						continue
 					}
-					b := append([]byte(nil), clean...)
 					b[i] = v
 					repair(b)
-					if _, err := checkPages(b); err != nil {
+					_, err := checkPagesOf(b, smallPage)
+					if err != nil {
 						refused++
-						continue
+					} else if passed++; passed%20 == 0 { // a share of them, and the whole test stays quick
+						if err := os.WriteFile(path, b, 0o600); err != nil {
+							t.Fatal(err)
+						}
+						if err := readAll(path); err != nil {
+							t.Fatalf("byte %d of page %d set to %#x: %v", at, page, v, err)
+						}
 					}
-					passed++
-					if passed%90 != 0 {
-						continue // enough, and the whole test stays quick
-					}
-					if err := os.WriteFile(path, b, 0o600); err != nil {
-						t.Fatal(err)
-					}
-					if err := readAll(path); err != nil {
-						p := clean[page*pageSize:]
-						t.Fatalf("byte %d of page %d set to %#x (was %#x; page type %#x, %d elements): %v", at, page, v, clean[i], p[8], p[10], err)
-					}
+					copy(b[page*smallPage:], clean[page*smallPage:(page+1)*smallPage])
 				}
 			}
 		}
 	}
+	t.Logf("%d refused, %d passed", refused, passed)
 	if refused < 1000 || passed < 1000 {
-		t.Errorf("%d refused, %d passed: the test reaches too little", refused, passed)
+		t.Error("the test reaches too little")
 	}
 }
 
