@@ -17,4 +17,7 @@ require (
 require (
 	github.com/skip2/go-qrcode v0.0.0-20200617195104-da1b6568686e // indirect
 	golang.org/x/sys v0.49.0 // indirect
+	github.com/apapsch/go-jsonmerge/v2 v2.0.0 // indirect
+	github.com/go-chi/chi/v5 v5.5.0
+	github.com/oapi-codegen/runtime v1.8.0
 )

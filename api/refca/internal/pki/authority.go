@@ -151,7 +151,7 @@ func caTemplate(subject pkix.Name, pub *ecdsa.PublicKey, now time.Time, years, p
 		SerialNumber: serial, Subject: subject, SignatureAlgorithm: smx509.SM2WithSM3,
 		NotBefore: now.Add(-backdate), NotAfter: now.AddDate(years, 0, 0), SubjectKeyId: ski,
 		IsCA: true, BasicConstraintsValid: true, MaxPathLen: pathLen, MaxPathLenZero: pathLen == 0,
-		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+		KeyUsage: smx509.KeyUsageCertSign | smx509.KeyUsageCRLSign,
 	}, nil
 }
 

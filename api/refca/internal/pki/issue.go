@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/ecdsa"
 	"crypto/rand"
-	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"errors"
@@ -67,7 +66,7 @@ func (a *Authority) Issue(request, publicKey []byte, who Subject, now time.Time)
 	template := &smx509.Certificate{
 		SerialNumber: serial, Subject: subject, SignatureAlgorithm: smx509.SM2WithSM3,
 		NotBefore: now.Add(-backdate), NotAfter: notAfter, SubjectKeyId: ski, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageContentCommitment,
+		KeyUsage: smx509.KeyUsageDigitalSignature | smx509.KeyUsageContentCommitment,
 	}
 	return smx509.CreateCertificate(rand.Reader, template, a.Issuing, pub, a.issuing)
 }
