@@ -87,7 +87,7 @@ func CheckRequest(request, publicKey []byte) (*ecdsa.PublicKey, error) {
 	if !ok || !sm2.IsSM2PublicKey(pub) {
 		return nil, fmt.Errorf("%w: not an SM2 key", ErrRequest)
 	}
-	point, err := pub.Bytes()
+	point, err := Point(pub)
 	if err != nil || !bytes.Equal(point, publicKey) {
 		return nil, fmt.Errorf("%w: made for another key", ErrRequest)
 	}
@@ -95,4 +95,13 @@ func CheckRequest(request, publicKey []byte) (*ecdsa.PublicKey, error) {
 		return nil, fmt.Errorf("%w: %w", ErrRequest, err)
 	}
 	return pub, nil
+}
+
+// Point returns the uncompressed form of an SM2 public key, 65 bytes.
+func Point(pub *ecdsa.PublicKey) ([]byte, error) {
+	key, err := sm2.PublicKeyToECDH(pub)
+	if err != nil {
+		return nil, err
+	}
+	return key.Bytes(), nil
 }
