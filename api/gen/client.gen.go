@@ -308,10 +308,27 @@ type ClientInterface interface {
 	// Corresponds with POST /keys/{keyId}:confirm (the `ConfirmKey` operationId).
 	ConfirmKey(ctx context.Context, keyId KeyId, params *ConfirmKeyParams, body ConfirmKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// GetShareRefresh A refresh's state, and its last answer when it was lost
+	// ResumeKeyWithBody What became of an unanswered session: U1 → U2
 	//
-	// Corresponds with GET /shares/{sid} (the `GetShareRefresh` operationId).
-	GetShareRefresh(ctx context.Context, sid Sid, reqEditors ...RequestEditorFn) (*http.Response, error)
+	// For a client that lost an answer or restarted inside a share refresh; needs no password. The answer tells, under the
+	// inner seal, whether the session ran, with its result, and settles an interrupted refresh. An open session of the key
+	// ends. The same message again gets the same answer.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /keys/{keyId}:resume (the `ResumeKey` operationId).
+	ResumeKeyWithBody(ctx context.Context, keyId KeyId, params *ResumeKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ResumeKey What became of an unanswered session: U1 → U2
+	//
+	// For a client that lost an answer or restarted inside a share refresh; needs no password. The answer tells, under the
+	// inner seal, whether the session ran, with its result, and settles an interrupted refresh. An open session of the key
+	// ends. The same message again gets the same answer.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /keys/{keyId}:resume (the `ResumeKey` operationId).
+	ResumeKey(ctx context.Context, keyId KeyId, params *ResumeKeyParams, body ResumeKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CommitShareWithBody Prove the new share; the old one ends: F5 → F6
 	//
@@ -358,11 +375,6 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /shares:begin (the `BeginShareRefresh` operationId).
 	BeginShareRefresh(ctx context.Context, params *BeginShareRefreshParams, body BeginShareRefreshJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// GetSignature A session's state, and its answer when it was lost
-	//
-	// Corresponds with GET /signatures/{sid} (the `GetSignature` operationId).
-	GetSignature(ctx context.Context, sid Sid, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// FinishSignatureWithBody S3 → S4
 	//
@@ -903,11 +915,38 @@ func (c *Client) ConfirmKey(ctx context.Context, keyId KeyId, params *ConfirmKey
 	return c.Client.Do(req)
 }
 
-// GetShareRefresh A refresh's state, and its last answer when it was lost
+// ResumeKeyWithBody What became of an unanswered session: U1 → U2
 //
-// Corresponds with GET /shares/{sid} (the `GetShareRefresh` operationId).
-func (c *Client) GetShareRefresh(ctx context.Context, sid Sid, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetShareRefreshRequest(c.Server, sid)
+// For a client that lost an answer or restarted inside a share refresh; needs no password. The answer tells, under the
+// inner seal, whether the session ran, with its result, and settles an interrupted refresh. An open session of the key
+// ends. The same message again gets the same answer.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /keys/{keyId}:resume (the `ResumeKey` operationId).
+func (c *Client) ResumeKeyWithBody(ctx context.Context, keyId KeyId, params *ResumeKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResumeKeyRequestWithBody(c.Server, keyId, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ResumeKey What became of an unanswered session: U1 → U2
+//
+// For a client that lost an answer or restarted inside a share refresh; needs no password. The answer tells, under the
+// inner seal, whether the session ran, with its result, and settles an interrupted refresh. An open session of the key
+// ends. The same message again gets the same answer.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /keys/{keyId}:resume (the `ResumeKey` operationId).
+func (c *Client) ResumeKey(ctx context.Context, keyId KeyId, params *ResumeKeyParams, body ResumeKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResumeKeyRequest(c.Server, keyId, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1014,21 +1053,6 @@ func (c *Client) BeginShareRefreshWithBody(ctx context.Context, params *BeginSha
 // Corresponds with POST /shares:begin (the `BeginShareRefresh` operationId).
 func (c *Client) BeginShareRefresh(ctx context.Context, params *BeginShareRefreshParams, body BeginShareRefreshJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewBeginShareRefreshRequest(c.Server, params, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// GetSignature A session's state, and its answer when it was lost
-//
-// Corresponds with GET /signatures/{sid} (the `GetSignature` operationId).
-func (c *Client) GetSignature(ctx context.Context, sid Sid, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetSignatureRequest(c.Server, sid)
 	if err != nil {
 		return nil, err
 	}
@@ -2038,13 +2062,24 @@ func NewConfirmKeyRequestWithBody(server string, keyId KeyId, params *ConfirmKey
 	return req, nil
 }
 
-// NewGetShareRefreshRequest constructs an http.Request for the GetShareRefresh method
-func NewGetShareRefreshRequest(server string, sid Sid) (*http.Request, error) {
+// NewResumeKeyRequest calls the generic ResumeKey builder with application/json body
+func NewResumeKeyRequest(server string, keyId KeyId, params *ResumeKeyParams, body ResumeKeyJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewResumeKeyRequestWithBody(server, keyId, params, "application/json", bodyReader)
+}
+
+// NewResumeKeyRequestWithBody constructs an http.Request for the ResumeKey method, with any body, and a specified content type
+func NewResumeKeyRequestWithBody(server string, keyId KeyId, params *ResumeKeyParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
 
-	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "sid", sid, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "keyId", keyId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
 	if err != nil {
 		return nil, err
 	}
@@ -2054,7 +2089,7 @@ func NewGetShareRefreshRequest(server string, sid Sid) (*http.Request, error) {
 		return nil, err
 	}
 
-	operationPath := fmt.Sprintf("/shares/%s", pathParam0)
+	operationPath := fmt.Sprintf("/keys/%s:resume", pathParam0)
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -2064,9 +2099,24 @@ func NewGetShareRefreshRequest(server string, sid Sid) (*http.Request, error) {
 		return nil, err
 	}
 
-	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
 	if err != nil {
 		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: "uuid"})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
 	}
 
 	return req, nil
@@ -2240,40 +2290,6 @@ func NewBeginShareRefreshRequestWithBody(server string, params *BeginShareRefres
 
 		req.Header.Set("Idempotency-Key", headerParam0)
 
-	}
-
-	return req, nil
-}
-
-// NewGetSignatureRequest constructs an http.Request for the GetSignature method
-func NewGetSignatureRequest(server string, sid Sid) (*http.Request, error) {
-	var err error
-
-	var pathParam0 string
-
-	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "sid", sid, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/signatures/%s", pathParam0)
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
-	if err != nil {
-		return nil, err
 	}
 
 	return req, nil
@@ -2674,12 +2690,27 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /keys/{keyId}:confirm (the `ConfirmKey` operationId).
 	ConfirmKeyWithResponse(ctx context.Context, keyId KeyId, params *ConfirmKeyParams, body ConfirmKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*ConfirmKeyResponse, error)
 
-	// GetShareRefreshWithResponse A refresh's state, and its last answer when it was lost
+	// ResumeKeyWithBodyWithResponse What became of an unanswered session: U1 → U2
 	//
-	// Returns a wrapper object for the known response body format(s).
+	// For a client that lost an answer or restarted inside a share refresh; needs no password. The answer tells, under the
+	// inner seal, whether the session ran, with its result, and settles an interrupted refresh. An open session of the key
+	// ends. The same message again gets the same answer.
 	//
-	// Corresponds with GET /shares/{sid} (the `GetShareRefresh` operationId).
-	GetShareRefreshWithResponse(ctx context.Context, sid Sid, reqEditors ...RequestEditorFn) (*GetShareRefreshResponse, error)
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /keys/{keyId}:resume (the `ResumeKey` operationId).
+	ResumeKeyWithBodyWithResponse(ctx context.Context, keyId KeyId, params *ResumeKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ResumeKeyResponse, error)
+
+	// ResumeKeyWithResponse What became of an unanswered session: U1 → U2
+	//
+	// For a client that lost an answer or restarted inside a share refresh; needs no password. The answer tells, under the
+	// inner seal, whether the session ran, with its result, and settles an interrupted refresh. An open session of the key
+	// ends. The same message again gets the same answer.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /keys/{keyId}:resume (the `ResumeKey` operationId).
+	ResumeKeyWithResponse(ctx context.Context, keyId KeyId, params *ResumeKeyParams, body ResumeKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*ResumeKeyResponse, error)
 
 	// CommitShareWithBodyWithResponse Prove the new share; the old one ends: F5 → F6
 	//
@@ -2726,13 +2757,6 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /shares:begin (the `BeginShareRefresh` operationId).
 	BeginShareRefreshWithResponse(ctx context.Context, params *BeginShareRefreshParams, body BeginShareRefreshJSONRequestBody, reqEditors ...RequestEditorFn) (*BeginShareRefreshResponse, error)
-
-	// GetSignatureWithResponse A session's state, and its answer when it was lost
-	//
-	// Returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with GET /signatures/{sid} (the `GetSignature` operationId).
-	GetSignatureWithResponse(ctx context.Context, sid Sid, reqEditors ...RequestEditorFn) (*GetSignatureResponse, error)
 
 	// FinishSignatureWithBodyWithResponse S3 → S4
 	//
@@ -3673,32 +3697,32 @@ func (r ConfirmKeyResponse) ContentType() string {
 	return ""
 }
 
-type GetShareRefreshResponse struct {
+type ResumeKeyResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *ShareSession
+	JSON200 *MessageAnswer
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r GetShareRefreshResponse) GetJSON200() *ShareSession {
+func (r ResumeKeyResponse) GetJSON200() *MessageAnswer {
 	return r.JSON200
 }
 
 // GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
-func (r GetShareRefreshResponse) GetApplicationproblemJSONDefault() *Problem {
+func (r ResumeKeyResponse) GetApplicationproblemJSONDefault() *Problem {
 	return r.ApplicationproblemJSONDefault
 }
 
 // GetBody returns the raw response body bytes
-func (r GetShareRefreshResponse) GetBody() []byte {
+func (r ResumeKeyResponse) GetBody() []byte {
 	return r.Body
 }
 
 // Status returns HTTPResponse.Status
-func (r GetShareRefreshResponse) Status() string {
+func (r ResumeKeyResponse) Status() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Status
 	}
@@ -3706,7 +3730,7 @@ func (r GetShareRefreshResponse) Status() string {
 }
 
 // StatusCode returns HTTPResponse.StatusCode
-func (r GetShareRefreshResponse) StatusCode() int {
+func (r ResumeKeyResponse) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -3714,7 +3738,7 @@ func (r GetShareRefreshResponse) StatusCode() int {
 }
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r GetShareRefreshResponse) ContentType() string {
+func (r ResumeKeyResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -3859,54 +3883,6 @@ func (r BeginShareRefreshResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r BeginShareRefreshResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-type GetSignatureResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *SignatureSession
-	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
-	ApplicationproblemJSONDefault *Problem
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r GetSignatureResponse) GetJSON200() *SignatureSession {
-	return r.JSON200
-}
-
-// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
-func (r GetSignatureResponse) GetApplicationproblemJSONDefault() *Problem {
-	return r.ApplicationproblemJSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r GetSignatureResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r GetSignatureResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r GetSignatureResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r GetSignatureResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -4415,17 +4391,38 @@ func (c *ClientWithResponses) ConfirmKeyWithResponse(ctx context.Context, keyId 
 	return ParseConfirmKeyResponse(rsp)
 }
 
-// GetShareRefreshWithResponse A refresh's state, and its last answer when it was lost
+// ResumeKeyWithBodyWithResponse What became of an unanswered session: U1 → U2
 //
-// Returns a wrapper object for the known response body format(s).
+// For a client that lost an answer or restarted inside a share refresh; needs no password. The answer tells, under the
+// inner seal, whether the session ran, with its result, and settles an interrupted refresh. An open session of the key
+// ends. The same message again gets the same answer.
 //
-// Corresponds with GET /shares/{sid} (the `GetShareRefresh` operationId).
-func (c *ClientWithResponses) GetShareRefreshWithResponse(ctx context.Context, sid Sid, reqEditors ...RequestEditorFn) (*GetShareRefreshResponse, error) {
-	rsp, err := c.GetShareRefresh(ctx, sid, reqEditors...)
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /keys/{keyId}:resume (the `ResumeKey` operationId).
+func (c *ClientWithResponses) ResumeKeyWithBodyWithResponse(ctx context.Context, keyId KeyId, params *ResumeKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ResumeKeyResponse, error) {
+	rsp, err := c.ResumeKeyWithBody(ctx, keyId, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
-	return ParseGetShareRefreshResponse(rsp)
+	return ParseResumeKeyResponse(rsp)
+}
+
+// ResumeKeyWithResponse What became of an unanswered session: U1 → U2
+//
+// For a client that lost an answer or restarted inside a share refresh; needs no password. The answer tells, under the
+// inner seal, whether the session ran, with its result, and settles an interrupted refresh. An open session of the key
+// ends. The same message again gets the same answer.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /keys/{keyId}:resume (the `ResumeKey` operationId).
+func (c *ClientWithResponses) ResumeKeyWithResponse(ctx context.Context, keyId KeyId, params *ResumeKeyParams, body ResumeKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*ResumeKeyResponse, error) {
+	rsp, err := c.ResumeKey(ctx, keyId, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseResumeKeyResponse(rsp)
 }
 
 // CommitShareWithBodyWithResponse Prove the new share; the old one ends: F5 → F6
@@ -4508,19 +4505,6 @@ func (c *ClientWithResponses) BeginShareRefreshWithResponse(ctx context.Context,
 		return nil, err
 	}
 	return ParseBeginShareRefreshResponse(rsp)
-}
-
-// GetSignatureWithResponse A session's state, and its answer when it was lost
-//
-// Returns a wrapper object for the known response body format(s).
-//
-// Corresponds with GET /signatures/{sid} (the `GetSignature` operationId).
-func (c *ClientWithResponses) GetSignatureWithResponse(ctx context.Context, sid Sid, reqEditors ...RequestEditorFn) (*GetSignatureResponse, error) {
-	rsp, err := c.GetSignature(ctx, sid, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseGetSignatureResponse(rsp)
 }
 
 // FinishSignatureWithBodyWithResponse S3 → S4
@@ -5206,22 +5190,22 @@ func ParseConfirmKeyResponse(rsp *http.Response) (*ConfirmKeyResponse, error) {
 	return response, nil
 }
 
-// ParseGetShareRefreshResponse parses an HTTP response from a GetShareRefreshWithResponse call
-func ParseGetShareRefreshResponse(rsp *http.Response) (*GetShareRefreshResponse, error) {
+// ParseResumeKeyResponse parses an HTTP response from a ResumeKeyWithResponse call
+func ParseResumeKeyResponse(rsp *http.Response) (*ResumeKeyResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
 	if err != nil {
 		return nil, err
 	}
 
-	response := &GetShareRefreshResponse{
+	response := &ResumeKeyResponse{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest ShareSession
+		var dest MessageAnswer
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -5321,39 +5305,6 @@ func ParseBeginShareRefreshResponse(rsp *http.Response) (*BeginShareRefreshRespo
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest Session
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Problem
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationproblemJSONDefault = &dest
-
-	}
-
-	return response, nil
-}
-
-// ParseGetSignatureResponse parses an HTTP response from a GetSignatureWithResponse call
-func ParseGetSignatureResponse(rsp *http.Response) (*GetSignatureResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &GetSignatureResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest SignatureSession
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}

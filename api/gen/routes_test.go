@@ -28,7 +28,7 @@ func TestRoutes(t *testing.T) {
 		{"POST", "/v1/devices/" + device + ":unbind", 501},
 		{"POST", "/v1/signatures:begin", 501},
 		{"POST", "/v1/signatures/" + key + ":finish", 501},
-		{"GET", "/v1/signatures/" + key, 501},
+		{"POST", "/v1/keys/" + key + ":resume", 501},
 		{"POST", "/v1/shares/" + key + ":commit", 501},
 		{"POST", "/v1/credentials/" + key + ":removeFromDevice", 501},
 		{"POST", "/v1/credentials/" + key + ":remove", 405},

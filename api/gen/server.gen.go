@@ -74,9 +74,9 @@ type ServerInterface interface {
 	// ConfirmKey Two-party key generation: KG3 → KG4
 	// (POST /keys/{keyId}:confirm)
 	ConfirmKey(w http.ResponseWriter, r *http.Request, keyId KeyId, params ConfirmKeyParams)
-	// GetShareRefresh A refresh's state, and its last answer when it was lost
-	// (GET /shares/{sid})
-	GetShareRefresh(w http.ResponseWriter, r *http.Request, sid Sid)
+	// ResumeKey What became of an unanswered session: U1 → U2
+	// (POST /keys/{keyId}:resume)
+	ResumeKey(w http.ResponseWriter, r *http.Request, keyId KeyId, params ResumeKeyParams)
 	// CommitShare Prove the new share; the old one ends: F5 → F6
 	// (POST /shares/{sid}:commit)
 	CommitShare(w http.ResponseWriter, r *http.Request, sid Sid, params CommitShareParams)
@@ -86,9 +86,6 @@ type ServerInterface interface {
 	// BeginShareRefresh Open a share refresh: F1 → F2
 	// (POST /shares:begin)
 	BeginShareRefresh(w http.ResponseWriter, r *http.Request, params BeginShareRefreshParams)
-	// GetSignature A session's state, and its answer when it was lost
-	// (GET /signatures/{sid})
-	GetSignature(w http.ResponseWriter, r *http.Request, sid Sid)
 	// FinishSignature S3 → S4
 	// (POST /signatures/{sid}:finish)
 	FinishSignature(w http.ResponseWriter, r *http.Request, sid Sid, params FinishSignatureParams)
@@ -215,9 +212,9 @@ func (_ Unimplemented) ConfirmKey(w http.ResponseWriter, r *http.Request, keyId 
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
-// GetShareRefresh A refresh's state, and its last answer when it was lost
-// (GET /shares/{sid})
-func (_ Unimplemented) GetShareRefresh(w http.ResponseWriter, r *http.Request, sid Sid) {
+// ResumeKey What became of an unanswered session: U1 → U2
+// (POST /keys/{keyId}:resume)
+func (_ Unimplemented) ResumeKey(w http.ResponseWriter, r *http.Request, keyId KeyId, params ResumeKeyParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -236,12 +233,6 @@ func (_ Unimplemented) RefreshShare(w http.ResponseWriter, r *http.Request, sid 
 // BeginShareRefresh Open a share refresh: F1 → F2
 // (POST /shares:begin)
 func (_ Unimplemented) BeginShareRefresh(w http.ResponseWriter, r *http.Request, params BeginShareRefreshParams) {
-	w.WriteHeader(http.StatusNotImplemented)
-}
-
-// GetSignature A session's state, and its answer when it was lost
-// (GET /signatures/{sid})
-func (_ Unimplemented) GetSignature(w http.ResponseWriter, r *http.Request, sid Sid) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -1035,23 +1026,51 @@ func (siw *ServerInterfaceWrapper) ConfirmKey(w http.ResponseWriter, r *http.Req
 	handler.ServeHTTP(w, r)
 }
 
-// GetShareRefresh operation middleware
-func (siw *ServerInterfaceWrapper) GetShareRefresh(w http.ResponseWriter, r *http.Request) {
+// ResumeKey operation middleware
+func (siw *ServerInterfaceWrapper) ResumeKey(w http.ResponseWriter, r *http.Request) {
 
 	var err error
 	_ = err
 
-	// ------------- Path parameter "sid" -------------
-	var sid Sid
+	// ------------- Path parameter "keyId" -------------
+	var keyId KeyId
 
-	err = runtime.BindStyledParameterWithOptions("simple", "sid", chi.URLParam(r, "sid"), &sid, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	err = runtime.BindStyledParameterWithOptions("simple", "keyId", chi.URLParam(r, "keyId"), &keyId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
 	if err != nil {
-		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sid", Err: err})
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "keyId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ResumeKeyParams
+
+	headers := r.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		err := fmt.Errorf("Header parameter Idempotency-Key is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "Idempotency-Key", Err: err})
 		return
 	}
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.GetShareRefresh(w, r, sid)
+		siw.Handler.ResumeKey(w, r, keyId, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1205,32 +1224,6 @@ func (siw *ServerInterfaceWrapper) BeginShareRefresh(w http.ResponseWriter, r *h
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.BeginShareRefresh(w, r, params)
-	}))
-
-	for _, middleware := range siw.HandlerMiddlewares {
-		handler = middleware(handler)
-	}
-
-	handler.ServeHTTP(w, r)
-}
-
-// GetSignature operation middleware
-func (siw *ServerInterfaceWrapper) GetSignature(w http.ResponseWriter, r *http.Request) {
-
-	var err error
-	_ = err
-
-	// ------------- Path parameter "sid" -------------
-	var sid Sid
-
-	err = runtime.BindStyledParameterWithOptions("simple", "sid", chi.URLParam(r, "sid"), &sid, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
-	if err != nil {
-		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sid", Err: err})
-		return
-	}
-
-	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.GetSignature(w, r, sid)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1486,6 +1479,9 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Post(options.BaseURL+"/keys/{keyId}:confirm", wrapper.ConfirmKey)
 	})
 	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/keys/{keyId}:resume", wrapper.ResumeKey)
+	})
+	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/keys/{keyId}/certificate", wrapper.RequestCertificate)
 	})
 	r.Group(func(r chi.Router) {
@@ -1498,9 +1494,6 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Post(options.BaseURL+"/signatures/{sid}:finish", wrapper.FinishSignature)
 	})
 	r.Group(func(r chi.Router) {
-		r.Get(options.BaseURL+"/signatures/{sid}", wrapper.GetSignature)
-	})
-	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/shares:begin", wrapper.BeginShareRefresh)
 	})
 	r.Group(func(r chi.Router) {
@@ -1508,9 +1501,6 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/shares/{sid}:commit", wrapper.CommitShare)
-	})
-	r.Group(func(r chi.Router) {
-		r.Get(options.BaseURL+"/shares/{sid}", wrapper.GetShareRefresh)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/credentials", wrapper.ListCredentials)
@@ -2279,17 +2269,19 @@ func (response ConfirmKeydefaultApplicationProblemPlusJSONResponse) VisitConfirm
 	return err
 }
 
-type GetShareRefreshRequestObject struct {
-	Sid Sid `json:"sid"`
+type ResumeKeyRequestObject struct {
+	KeyId  KeyId `json:"keyId"`
+	Params ResumeKeyParams
+	Body   *ResumeKeyJSONRequestBody
 }
 
-type GetShareRefreshResponseObject interface {
-	VisitGetShareRefreshResponse(w http.ResponseWriter) error
+type ResumeKeyResponseObject interface {
+	VisitResumeKeyResponse(w http.ResponseWriter) error
 }
 
-type GetShareRefresh200JSONResponse ShareSession
+type ResumeKey200JSONResponse MessageAnswer
 
-func (response GetShareRefresh200JSONResponse) VisitGetShareRefreshResponse(w http.ResponseWriter) error {
+func (response ResumeKey200JSONResponse) VisitResumeKeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -2301,12 +2293,12 @@ func (response GetShareRefresh200JSONResponse) VisitGetShareRefreshResponse(w ht
 	return err
 }
 
-type GetShareRefreshdefaultApplicationProblemPlusJSONResponse struct {
+type ResumeKeydefaultApplicationProblemPlusJSONResponse struct {
 	Body       Problem
 	StatusCode int
 }
 
-func (response GetShareRefreshdefaultApplicationProblemPlusJSONResponse) VisitGetShareRefreshResponse(w http.ResponseWriter) error {
+func (response ResumeKeydefaultApplicationProblemPlusJSONResponse) VisitResumeKeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -2429,45 +2421,6 @@ type BeginShareRefreshdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response BeginShareRefreshdefaultApplicationProblemPlusJSONResponse) VisitBeginShareRefreshResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetSignatureRequestObject struct {
-	Sid Sid `json:"sid"`
-}
-
-type GetSignatureResponseObject interface {
-	VisitGetSignatureResponse(w http.ResponseWriter) error
-}
-
-type GetSignature200JSONResponse SignatureSession
-
-func (response GetSignature200JSONResponse) VisitGetSignatureResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetSignaturedefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response GetSignaturedefaultApplicationProblemPlusJSONResponse) VisitGetSignatureResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -2619,9 +2572,9 @@ type StrictServerInterface interface {
 	// ConfirmKey Two-party key generation: KG3 → KG4
 	// (POST /keys/{keyId}:confirm)
 	ConfirmKey(ctx context.Context, request ConfirmKeyRequestObject) (ConfirmKeyResponseObject, error)
-	// GetShareRefresh A refresh's state, and its last answer when it was lost
-	// (GET /shares/{sid})
-	GetShareRefresh(ctx context.Context, request GetShareRefreshRequestObject) (GetShareRefreshResponseObject, error)
+	// ResumeKey What became of an unanswered session: U1 → U2
+	// (POST /keys/{keyId}:resume)
+	ResumeKey(ctx context.Context, request ResumeKeyRequestObject) (ResumeKeyResponseObject, error)
 	// CommitShare Prove the new share; the old one ends: F5 → F6
 	// (POST /shares/{sid}:commit)
 	CommitShare(ctx context.Context, request CommitShareRequestObject) (CommitShareResponseObject, error)
@@ -2631,9 +2584,6 @@ type StrictServerInterface interface {
 	// BeginShareRefresh Open a share refresh: F1 → F2
 	// (POST /shares:begin)
 	BeginShareRefresh(ctx context.Context, request BeginShareRefreshRequestObject) (BeginShareRefreshResponseObject, error)
-	// GetSignature A session's state, and its answer when it was lost
-	// (GET /signatures/{sid})
-	GetSignature(ctx context.Context, request GetSignatureRequestObject) (GetSignatureResponseObject, error)
 	// FinishSignature S3 → S4
 	// (POST /signatures/{sid}:finish)
 	FinishSignature(ctx context.Context, request FinishSignatureRequestObject) (FinishSignatureResponseObject, error)
@@ -3241,25 +3191,33 @@ func (sh *strictHandler) ConfirmKey(w http.ResponseWriter, r *http.Request, keyI
 	}
 }
 
-// GetShareRefresh operation middleware
-func (sh *strictHandler) GetShareRefresh(w http.ResponseWriter, r *http.Request, sid Sid) {
-	var request GetShareRefreshRequestObject
+// ResumeKey operation middleware
+func (sh *strictHandler) ResumeKey(w http.ResponseWriter, r *http.Request, keyId KeyId, params ResumeKeyParams) {
+	var request ResumeKeyRequestObject
 
-	request.Sid = sid
+	request.KeyId = keyId
+	request.Params = params
+
+	var body ResumeKeyJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
 
 	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
-		return sh.ssi.GetShareRefresh(ctx, request.(GetShareRefreshRequestObject))
+		return sh.ssi.ResumeKey(ctx, request.(ResumeKeyRequestObject))
 	}
 	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "GetShareRefresh")
+		handler = middleware(handler, "ResumeKey")
 	}
 
 	response, err := handler(r.Context(), w, r, request)
 
 	if err != nil {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
-	} else if validResponse, ok := response.(GetShareRefreshResponseObject); ok {
-		if err := validResponse.VisitGetShareRefreshResponse(w); err != nil {
+	} else if validResponse, ok := response.(ResumeKeyResponseObject); ok {
+		if err := validResponse.VisitResumeKeyResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -3361,32 +3319,6 @@ func (sh *strictHandler) BeginShareRefresh(w http.ResponseWriter, r *http.Reques
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(BeginShareRefreshResponseObject); ok {
 		if err := validResponse.VisitBeginShareRefreshResponse(w); err != nil {
-			sh.options.ResponseErrorHandlerFunc(w, r, err)
-		}
-	} else if response != nil {
-		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
-	}
-}
-
-// GetSignature operation middleware
-func (sh *strictHandler) GetSignature(w http.ResponseWriter, r *http.Request, sid Sid) {
-	var request GetSignatureRequestObject
-
-	request.Sid = sid
-
-	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
-		return sh.ssi.GetSignature(ctx, request.(GetSignatureRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "GetSignature")
-	}
-
-	response, err := handler(r.Context(), w, r, request)
-
-	if err != nil {
-		sh.options.ResponseErrorHandlerFunc(w, r, err)
-	} else if validResponse, ok := response.(GetSignatureResponseObject); ok {
-		if err := validResponse.VisitGetSignatureResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

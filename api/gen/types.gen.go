@@ -135,33 +135,6 @@ func (e ProblemCode) Valid() bool {
 	}
 }
 
-// Defines values for ShareState.
-const (
-	ShareStateCommitted ShareState = "committed"
-	ShareStateExpired   ShareState = "expired"
-	ShareStateOpen      ShareState = "open"
-	ShareStatePending   ShareState = "pending"
-	ShareStateRefused   ShareState = "refused"
-)
-
-// Valid indicates whether the value is a known member of the ShareState enum.
-func (e ShareState) Valid() bool {
-	switch e {
-	case ShareStateCommitted:
-		return true
-	case ShareStateExpired:
-		return true
-	case ShareStateOpen:
-		return true
-	case ShareStatePending:
-		return true
-	case ShareStateRefused:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for SignaturePurpose.
 const (
 	SignaturePurposeAuthenticate       SignaturePurpose = "authenticate"
@@ -177,30 +150,6 @@ func (e SignaturePurpose) Valid() bool {
 	case SignaturePurposeCertificateRequest:
 		return true
 	case SignaturePurposeSign:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for SignatureState.
-const (
-	SignatureStateExpired  SignatureState = "expired"
-	SignatureStateFinished SignatureState = "finished"
-	SignatureStateOpen     SignatureState = "open"
-	SignatureStateRefused  SignatureState = "refused"
-)
-
-// Valid indicates whether the value is a known member of the SignatureState enum.
-func (e SignatureState) Valid() bool {
-	switch e {
-	case SignatureStateExpired:
-		return true
-	case SignatureStateFinished:
-		return true
-	case SignatureStateOpen:
-		return true
-	case SignatureStateRefused:
 		return true
 	default:
 		return false
@@ -508,6 +457,9 @@ type Problem struct {
 	// LockedUntil With pinLocked; absent when only an unlock ends it
 	LockedUntil time.Time `json:"lockedUntil,omitempty,omitzero"`
 
+	// Message With pinWrong, pinLocked and cloneSuspected of a two-party step: the sealed answer, which the client needs to stay in step with the server
+	Message []byte `json:"message,omitempty,omitzero"`
+
 	// RetryAfter Seconds; equals the Retry-After header
 	RetryAfter int `json:"retryAfter,omitempty,omitzero"`
 
@@ -568,19 +520,6 @@ type ShareMessage struct {
 	Message ProtocolMessage `json:"message"`
 }
 
-// ShareSession defines model for ShareSession.
-type ShareSession struct {
-	// Message Canonical binary of the two-party protocol.
-	Message ProtocolMessage `json:"message,omitempty,omitzero"`
-
-	// Problem RFC 9457 problem document. Further members may appear and are ignored.
-	Problem Problem    `json:"problem,omitempty,omitzero"`
-	State   ShareState `json:"state"`
-}
-
-// ShareState defines model for ShareState.
-type ShareState string
-
 // Sid Lower-case hex of the two-party session identifier that the server chose.
 type Sid = string
 
@@ -617,22 +556,6 @@ type SignatureResult struct {
 	// Message Canonical binary of the two-party protocol.
 	Message ProtocolMessage `json:"message"`
 }
-
-// SignatureSession defines model for SignatureSession.
-type SignatureSession struct {
-	// Authorization Sent in the header Authorization, scheme Bearer. One use, at most 120 seconds.
-	Authorization AuthorizationToken `json:"authorization,omitempty,omitzero"`
-
-	// Message Canonical binary of the two-party protocol.
-	Message ProtocolMessage `json:"message,omitempty,omitzero"`
-
-	// Problem RFC 9457 problem document. Further members may appear and are ignored.
-	Problem Problem        `json:"problem,omitempty,omitzero"`
-	State   SignatureState `json:"state"`
-}
-
-// SignatureState defines model for SignatureState.
-type SignatureState string
 
 // Stroke defines model for Stroke.
 type Stroke = []StrokePoint
@@ -741,6 +664,12 @@ type ConfirmKeyParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// ResumeKeyParams defines parameters for ResumeKey.
+type ResumeKeyParams struct {
+	// IdempotencyKey Names this change; stored by the client before sending.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // CommitShareParams defines parameters for CommitShare.
 type CommitShareParams struct {
 	// IdempotencyKey Names this change; stored by the client before sending.
@@ -797,6 +726,9 @@ type RequestCertificateJSONRequestBody = CertificateRequest
 
 // ConfirmKeyJSONRequestBody defines body for ConfirmKey for application/json ContentType.
 type ConfirmKeyJSONRequestBody = Message
+
+// ResumeKeyJSONRequestBody defines body for ResumeKey for application/json ContentType.
+type ResumeKeyJSONRequestBody = Message
 
 // CommitShareJSONRequestBody defines body for CommitShare for application/json ContentType.
 type CommitShareJSONRequestBody = ShareMessage
