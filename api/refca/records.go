@@ -19,7 +19,6 @@ const (
 	enrolments   = table[enrolment]("enrolments")     // by enrolment ID
 	keys         = table[key]("keys")                 // by key ID
 	certificates = table[certificate]("certificates") // by serial number, hex
-	outcomes     = table[outcome]("outcomes")         // by session ID
 	tokens       = table[token]("tokens")             // by SHA-256 of the token
 	inks         = table[ink]("handwriting")          // by key ID
 	messages     = table[message]("outbox")           // by time and random suffix
@@ -136,17 +135,6 @@ type certificate struct {
 	Issued                         time.Time
 	Revoked                        time.Time
 	Suspended                      time.Time
-}
-
-// outcome is a two-party session whose attempt was reserved.
-type outcome struct {
-	KeyID, Device string
-	Kind          string // sign, certificateRequest, authenticate, refresh
-	State         string // open, pending, finished, committed, refused
-	Message       []byte // last answer
-	Authorization string
-	Problem       *problem `json:",omitempty"`
-	Time          time.Time
 }
 
 type token struct {

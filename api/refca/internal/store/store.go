@@ -34,6 +34,7 @@ const (
 	lockTimeout = 2 * time.Second
 	pageSize    = 4096
 	maxGroup    = 256     // changes sharing a commit
+	lazyDelay   = 100 * time.Millisecond
 	maxKey      = 1 << 10 // bytes
 	maxValue    = 8 << 20 // bytes
 )
@@ -51,6 +52,7 @@ type Store struct {
 type request struct {
 	fn     func(*Tx) error
 	result chan error
+	lazy   bool // nobody waits for it
 }
 
 // Open opens the file at path, creating it (mode 0600) and its directory (mode 0700) when missing. A new file is prepared
@@ -133,9 +135,10 @@ func (s *Store) Update(_ context.Context, fn func(*Tx) error) error {
 	return <-r.result
 }
 
-// Later runs fn like Update in the order of calls but does not wait for it. What it wrote may be lost in a crash.
-func (s *Store) Later(fn func(*Tx) error) {
-	_ = s.send(request{fn: fn, result: make(chan error, 1)})
+// Later queues fn without waiting. It is committed before or with every Update that is called after it, and else soon: only
+// then can a crash lose it.
+func (s *Store) Later(fn func(*Tx) error) error {
+	return s.send(request{fn: fn, result: make(chan error, 1), lazy: true})
 }
 
 func (s *Store) send(r request) error {
@@ -188,22 +191,45 @@ func (s *Store) Close() error {
 
 func (s *Store) write() {
 	defer close(s.done)
-	group := make([]request, 0, maxGroup)
-	for r := range s.queue {
-		group = append(group[:0], r)
-	fill:
-		for len(group) < maxGroup {
+	var group []request
+	flush := func() {
+		if len(group) > 0 {
+			s.commit(group)
+			clear(group)
+			group = group[:0]
+		}
+	}
+	var lazy <-chan time.Time // runs while only lazy changes wait
+	for open := true; open; {
+		var urgent bool
+		select {
+		case r, ok := <-s.queue:
+			if open = ok; !ok {
+				break
+			}
+			group = append(group, r)
+			urgent = !r.lazy
+		case <-lazy:
+			urgent = true
+		}
+		// What is waiting already shares the commit.
+		for more := open; more && len(group) < maxGroup; {
 			select {
-			case next, ok := <-s.queue:
-				if !ok {
-					break fill
+			case r, ok := <-s.queue:
+				if more, open = ok, ok; ok {
+					group = append(group, r)
+					urgent = urgent || !r.lazy
 				}
-				group = append(group, next)
 			default:
-				break fill
+				more = false
 			}
 		}
-		s.commit(group)
+		if urgent || !open || len(group) >= maxGroup {
+			flush()
+			lazy = nil
+		} else if lazy == nil {
+			lazy = time.After(lazyDelay)
+		}
 	}
 }
 

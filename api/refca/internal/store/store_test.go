@@ -223,3 +223,26 @@ func TestScanAgainstAMap(t *testing.T) {
 		}
 	}
 }
+
+func TestLaterIsDurableWithTheNextUpdate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ca.db")
+	s := open(t, path)
+	if err := s.Later(func(tx *store.Tx) error { return tx.Put("b", "lazy", []byte("1")) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Update(t.Context(), func(tx *store.Tx) error { return tx.Put("b", "waited", []byte("2")) }); err != nil {
+		t.Fatal(err)
+	}
+	if got := get(t, s, "b", "lazy"); got != "1" {
+		t.Errorf("after the update: %s", got)
+	}
+	if err := s.Later(func(tx *store.Tx) error { return tx.Put("b", "last", []byte("3")) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := get(t, open(t, path), "b", "last"); got != "3" {
+		t.Errorf("after close: %s", got)
+	}
+}
