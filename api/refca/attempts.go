@@ -163,7 +163,10 @@ func (c *call) attempt(sid, keyID string, msg []byte, finished func(tx *store.Tx
 	a, err := c.s.cosign.Accept(h.share, h.guard, session, msg, c.now)
 	if err != nil {
 		// Nothing was used: whoever sent it must not end the session of the right one.
-		c.s.sessions.Return(session, c.now)
+		var malformed *cosign.MessageError
+		if errors.Is(err, cosign.ErrSeal) || errors.Is(err, cosign.ErrDevice) || errors.As(err, &malformed) {
+			c.s.sessions.Return(session, c.now)
+		}
 		return reply{}, refusal(err, h.guard.Status(c.now))
 	}
 	err = c.s.db.Update(c.ctx, func(tx *store.Tx) error {

@@ -63,23 +63,30 @@ func change[In any](s *Server, w http.ResponseWriter, r *http.Request, op string
 			return reply{}, err
 		}
 		defer clear(c.body)
-		c.idem = r.Header.Get("Idempotency-Key")
-		if !s.running.enter(c.answerKey()) {
-			p := conflict("the first request with this idempotency key is still running")
-			p.RetryAfter = 1
-			return reply{}, p
-		}
-		defer s.running.leave(c.answerKey())
-		if out, found, err := c.earlier(); err != nil || found {
-			return out, err
-		}
-		var in In
-		if err := c.decode(&in); err != nil {
-			return reply{}, err
-		}
-		return fn(c, in)
+		return c.once(r, func() (reply, error) {
+			var in In
+			if err := c.decode(&in); err != nil {
+				return reply{}, err
+			}
+			return fn(c, in)
+		})
 	}()
 	s.finish(w, r, op, trace, out, err)
+}
+
+// once runs fn unless its idempotency key has an answer already.
+func (c *call) once(r *http.Request, fn func() (reply, error)) (reply, error) {
+	c.idem = r.Header.Get("Idempotency-Key")
+	if !c.s.running.enter(c.answerKey()) {
+		p := conflict("the first request with this idempotency key is still running")
+		p.RetryAfter = 1
+		return reply{}, p
+	}
+	defer c.s.running.leave(c.answerKey())
+	if out, found, err := c.earlier(); err != nil || found {
+		return out, err
+	}
+	return fn()
 }
 
 // read serves an operation that only reads.

@@ -80,11 +80,6 @@ func (t table[T]) decode(raw iter.Seq2[string, []byte], err *error) iter.Seq2[st
 	}
 }
 
-// organisation is whom the CA works for.
-type organisation struct {
-	ID, Name, Hotline string
-}
-
 type account struct {
 	ID           string
 	Holder       string

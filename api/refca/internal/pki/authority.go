@@ -138,6 +138,22 @@ func (m *Material) newTrust(name func(string) pkix.Name, now time.Time) error {
 	return err
 }
 
+// Fields names the members of m, for storing them one by one.
+func (m *Material) Fields() map[string]*[]byte {
+	return map[string]*[]byte{
+		"root": &m.Root, "rootKey": &m.RootKey, "issuing": &m.Issuing, "issuingKey": &m.IssuingKey,
+		"trustRoot": &m.TrustRoot, "trustRootKey": &m.TrustRootKey, "signer": &m.Signer, "signerKey": &m.SignerKey,
+		"tlsKey": &m.TLSKey, "backupTLSKey": &m.BackupTLSKey,
+	}
+}
+
+// Wipe overwrites the keys. Certificates stay, for what has parsed them shares their memory.
+func (m *Material) Wipe() {
+	for _, key := range [][]byte{m.RootKey, m.IssuingKey, m.TrustRootKey, m.SignerKey, m.TLSKey, m.BackupTLSKey} {
+		clear(key)
+	}
+}
+
 func caTemplate(subject pkix.Name, pub *ecdsa.PublicKey, now time.Time, years, pathLen int) (*smx509.Certificate, error) {
 	serial, err := newSerial()
 	if err != nil {
@@ -207,8 +223,8 @@ func (a *Authority) Anchor() []byte {
 // Chain returns the DER of the issuing CA and the root, in this order.
 func (a *Authority) Chain() [][]byte { return [][]byte{a.Issuing.Raw, a.Root.Raw} }
 
-// Fingerprint returns the SM3 digest of the root's DER, 32 bytes.
-func (a *Authority) Fingerprint() [32]byte { return sm3.Sum(a.Root.Raw) }
+// Fingerprint returns the SM3 digest of the issuing CA's certificate (DER), 32 bytes.
+func (a *Authority) Fingerprint() [32]byte { return sm3.Sum(a.Issuing.Raw) }
 
 // newSerial returns 128 random bits as a positive number of at most 16 bytes plus sign (GB/T 20518: 20 bytes at most).
 func newSerial() (*big.Int, error) {
