@@ -6,6 +6,7 @@ import (
 	"iter"
 	"time"
 
+	"cloudkey/api/gen"
 	"cloudkey/api/refca/internal/store"
 )
 
@@ -25,6 +26,7 @@ const (
 	unsent       = table[message]("unsent")           // what an unknown account would have got
 	answers      = table[answer]("answers")           // by device ID and idempotency key
 	limits       = table[[]time.Time]("limits")       // by kind and subject: when it happened
+	releases     = table[gen.Release]("releases")     // by platform
 	audits       = table[auditEntry]("audit")         // by sequence number
 
 	shareBucket  = "shares"    // cosign.ServerKey by key ID

@@ -95,6 +95,7 @@ type Server struct {
 
 	hooks     hooks
 	addresses Addresses
+	picture   []byte // init QR, PNG
 	servers   []*http.Server
 	stop      context.CancelFunc
 	wait      sync.WaitGroup

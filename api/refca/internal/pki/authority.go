@@ -9,6 +9,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -17,6 +18,8 @@ import (
 	"fmt"
 	"math/big"
 	"time"
+
+	"cloudkey/api"
 
 	"github.com/emmansun/gmsm/sm2"
 	"github.com/emmansun/gmsm/sm3"
@@ -44,8 +47,8 @@ type Authority struct {
 	signer    *ecdsa.PrivateKey
 	trustRoot *ecdsa.PrivateKey
 
-	tls    *ecdsa.PrivateKey
-	backup *ecdsa.PrivateKey
+	tls  *ecdsa.PrivateKey
+	pins []api.Pin // of tls and of the backup key
 }
 
 // Material is an Authority as it is stored: DER of certificates and PKCS#8 keys. It is secret.
@@ -95,10 +98,10 @@ func New(organisation string, now time.Time) (*Material, error) {
 	if m.IssuingKey, err = smx509.MarshalPKCS8PrivateKey(issuingKey); err != nil {
 		return nil, err
 	}
-	return m, m.newTrust(name, now)
+	return m, m.newTrust(organisation, name, now)
 }
 
-func (m *Material) newTrust(name func(string) pkix.Name, now time.Time) error {
+func (m *Material) newTrust(organisation string, name func(string) pkix.Name, now time.Time) error {
 	keys := map[*[]byte]*ecdsa.PrivateKey{}
 	for _, der := range []*[]byte{&m.TrustRootKey, &m.SignerKey, &m.TLSKey, &m.BackupTLSKey} {
 		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -130,9 +133,10 @@ func (m *Material) newTrust(name func(string) pkix.Name, now time.Time) error {
 		return err
 	}
 	signer := &x509.Certificate{
-		SerialNumber: serial, Subject: name("云密钥测试初始化签名"),
+		SerialNumber: serial, Subject: pkix.Name{CommonName: organisation}, // short: it stands in a QR code
 		NotBefore: now.Add(-backdate), NotAfter: now.AddDate(signerYears, 0, 0),
 		BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature,
+		UnknownExtKeyUsage: []asn1.ObjectIdentifier{api.SignerUsage()},
 	}
 	m.Signer, err = x509.CreateCertificate(rand.Reader, signer, root, &signerKey.PublicKey, rootKey)
 	return err
@@ -195,8 +199,9 @@ func Load(m *Material) (*Authority, error) {
 	if a.Signer, err = x509.ParseCertificate(m.Signer); err != nil {
 		return nil, fmt.Errorf("pki: signer: %w", err)
 	}
+	var backup *ecdsa.PrivateKey
 	for der, dst := range map[*[]byte]**ecdsa.PrivateKey{
-		&m.TrustRootKey: &a.trustRoot, &m.SignerKey: &a.signer, &m.TLSKey: &a.tls, &m.BackupTLSKey: &a.backup,
+		&m.TrustRootKey: &a.trustRoot, &m.SignerKey: &a.signer, &m.TLSKey: &a.tls, &m.BackupTLSKey: &backup,
 	} {
 		key, err := x509.ParsePKCS8PrivateKey(*der)
 		if err != nil {
@@ -208,6 +213,13 @@ func Load(m *Material) (*Authority, error) {
 	}
 	if !a.signer.PublicKey.Equal(a.Signer.PublicKey) || !a.trustRoot.PublicKey.Equal(a.TrustRoot.PublicKey) {
 		return nil, errors.New("pki: trust keys do not match their certificates")
+	}
+	for _, key := range []*ecdsa.PrivateKey{a.tls, backup} {
+		spki, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+		if err != nil {
+			return nil, err
+		}
+		a.pins = append(a.pins, sha256.Sum256(spki))
 	}
 	return a, nil
 }

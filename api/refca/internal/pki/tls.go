@@ -1,14 +1,15 @@
 package pki
 
 import (
-	"crypto/ecdsa"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"net"
+	"slices"
 	"time"
+
+	"cloudkey/api"
 )
 
 // TLSCertificate makes the server's certificate for the given host names and addresses. The key, and with it the pin, is the
@@ -37,15 +38,5 @@ func (a *Authority) TLSCertificate(hosts []string, now time.Time) (tls.Certifica
 	return tls.Certificate{Certificate: [][]byte{der, a.TrustRoot.Raw}, PrivateKey: a.tls}, nil
 }
 
-// Pins returns the SHA-256 digests of the SubjectPublicKeyInfo of the serving key and of the backup key (RFC 7469 §2.4).
-func (a *Authority) Pins() ([][32]byte, error) {
-	var pins [][32]byte
-	for _, key := range []*ecdsa.PrivateKey{a.tls, a.backup} {
-		spki, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
-		if err != nil {
-			return nil, err
-		}
-		pins = append(pins, sha256.Sum256(spki))
-	}
-	return pins, nil
-}
+// Pins returns the pins of the serving key and of the backup key.
+func (a *Authority) Pins() []api.Pin { return slices.Clone(a.pins) }

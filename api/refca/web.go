@@ -1,0 +1,5 @@
+package refca
+
+import "net/http"
+
+func (s *Server) web() http.Handler { return http.NotFoundHandler() }
