@@ -275,4 +275,3 @@ func peer(r *http.Request) string {
 	}
 	return host
 }
-

@@ -131,16 +131,14 @@ func (c *call) credential(tx *store.Tx, k key) (out gen.Credential, err error) {
 	}
 	lock := guard.Status(c.now)
 	status := gen.CredentialStatus{
-		State: gen.CredentialStateActive, MustChangePassword: share.Initial(), Bound: who.BoundDevice == c.device.ID,
+		State: cert.state(c.now), MustChangePassword: share.Initial(), Bound: who.BoundDevice == c.device.ID,
 		Locked: lock.Locked || lock.Frozen, LockedUntil: lockTime(lock.LockedUntil),
 	}
-	switch {
-	case !cert.Revoked.IsZero():
-		status.State, status.Since = gen.CredentialStateRevoked, utc(cert.Revoked)
-	case !c.now.Before(cert.NotAfter):
-		status.State = gen.CredentialStateExpired
-	case !cert.Suspended.IsZero():
-		status.State, status.Since = gen.CredentialStateSuspended, utc(cert.Suspended)
+	switch status.State {
+	case gen.CredentialStateRevoked:
+		status.Since = utc(cert.Revoked)
+	case gen.CredentialStateSuspended:
+		status.Since = utc(cert.Suspended)
 	}
 	return gen.Credential{
 		KeyId: k.ID, Account: k.Account, Holder: cert.Holder, Phone: maskPhone(who.Phone), Certificate: cert.DER,

@@ -76,7 +76,8 @@ func (s *Server) initClaims(now time.Time) gen.InitClaims {
 
 // publish makes the init QR, its picture in the data directory and the first-use code.
 func (s *Server) publish() error {
-	text, err := api.SignInit(s.initClaims(s.now()), s.pki.SignerKey(), s.pki.Signer.Raw)
+	s.published = s.now()
+	text, err := api.SignInit(s.initClaims(s.published), s.pki.SignerKey(), s.pki.Signer.Raw)
 	if err != nil {
 		return err
 	}

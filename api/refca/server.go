@@ -95,7 +95,8 @@ type Server struct {
 
 	hooks     hooks
 	addresses Addresses
-	picture   []byte // init QR, PNG
+	picture   []byte    // init QR, PNG
+	published time.Time // when it was made
 	servers   []*http.Server
 	stop      context.CancelFunc
 	wait      sync.WaitGroup

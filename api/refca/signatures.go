@@ -2,7 +2,6 @@ package refca
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
 	"net/http"
 	"strings"
@@ -157,15 +156,3 @@ func (c *call) current(serial string) error {
 		return err
 	})
 }
-
-func isControl(r rune) bool { return r < 0x20 || r == 0x7f }
-
-func hexList(list [][]byte) string {
-	out := make([]string, len(list))
-	for i, b := range list {
-		out[i] = hex.EncodeToString(b)
-	}
-	return joinLines(out)
-}
-
-func joinLines(list []string) string { return strings.Join(list, "\n") }

@@ -33,7 +33,7 @@ var (
 const (
 	lockTimeout = 2 * time.Second
 	pageSize    = 4096
-	maxGroup    = 256     // changes sharing a commit
+	maxGroup    = 256 // changes sharing a commit
 	lazyDelay   = 100 * time.Millisecond
 	maxKey      = 1 << 10 // bytes
 	maxValue    = 8 << 20 // bytes
