@@ -1,7 +1,10 @@
 package refca
 
 import (
+	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -275,6 +278,8 @@ func refusal(err error, status cosign.GuardStatus) *problem {
 		return conflict("share of another epoch")
 	case errors.Is(err, cosign.ErrConflict), errors.Is(err, cosign.ErrUsed):
 		return conflict("the step does not fit the state of the key")
+	case errors.Is(err, cosign.ErrFailed):
+		return newProblem(gen.ProblemCodeInternal, "the result did not verify; nothing was counted")
 	case errors.Is(err, cosign.ErrSession):
 		return notFound("session")
 	case errors.Is(err, cosign.ErrViolation):
@@ -292,4 +297,29 @@ func lockTime(t time.Time) time.Time {
 		return t
 	}
 	return t.Add(time.Second - 1).UTC().Truncate(time.Second)
+}
+
+// abandon ends the attempts that an earlier process had reserved and did not settle. They stay counted.
+func (s *Server) abandon(ctx context.Context) error {
+	return s.db.Update(ctx, func(tx *store.Tx) error {
+		for id, before := range tx.All(guardBucket, "") {
+			guard := new(cosign.Guard)
+			if err := guard.UnmarshalBinary(before); err != nil {
+				return fmt.Errorf("refca: guard %s: %w", id, err)
+			}
+			guard.Abandon()
+			after, err := guard.MarshalBinary()
+			if err != nil {
+				return err
+			}
+			if !bytes.Equal(before, after) {
+				if err := tx.Put(guardBucket, id, after); err != nil {
+					return err
+				}
+			}
+			clear(before)
+			clear(after)
+		}
+		return nil
+	})
 }

@@ -174,7 +174,7 @@ func (s *Server) start(ctx context.Context, cfg Config) error {
 		Web: "http://" + net.JoinHostPort(reachable("", webListener.Addr()), fmt.Sprint(webListener.Addr().(*net.TCPAddr).Port)) + "/",
 	}
 	if s.nonces, err = openNonces(s.db, s.now); err == nil {
-		err = s.publish()
+		err = errors.Join(s.abandon(ctx), s.publish())
 	}
 	if err != nil {
 		return errors.Join(err, apiListener.Close(), webListener.Close())
