@@ -1,0 +1,110 @@
+package refca
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"cloudkey/api"
+	"cloudkey/api/gen"
+	"cloudkey/api/refca/internal/store"
+
+	"github.com/skip2/go-qrcode"
+)
+
+const (
+	initLife = 90 * 24 * time.Hour // of an init QR; it is made anew at each start
+	infoLife = time.Hour           // of a signed statement
+	// moduleSize is how many pixels a module of the QR picture has: enough for a camera that looks at a screen.
+	moduleSize = 6
+)
+
+// GetInfo returns the signed statement.
+func (s *Server) GetInfo(w http.ResponseWriter, r *http.Request) {
+	trace := randomID()
+	now := s.now()
+	claims := s.initClaims(now)
+	signed, err := api.SignInfo(gen.InfoClaims{
+		V: claims.V, OrgId: claims.OrgId, OrgName: claims.OrgName, Hotline: s.organisation.Hotline, Api: claims.Api,
+		TlsPins: claims.TlsPins, CaFingerprint: claims.CaFingerprint, SealKey: claims.SealKey,
+		Iat: claims.Iat, Exp: now.Add(infoLife).Unix(),
+	}, s.pki.SignerKey(), s.pki.Signer.Raw, s.pki.TrustRoot.Raw)
+	var out reply
+	if err == nil {
+		out, err = jsonReply(http.StatusOK, gen.Info{ServerTime: utc(now), Signed: signed})
+	}
+	s.finish(w, r, "getInfo", trace, out, err)
+}
+
+// GetLatestRelease answers with the published release of a platform, if there is one.
+func (s *Server) GetLatestRelease(w http.ResponseWriter, r *http.Request, params gen.GetLatestReleaseParams) {
+	trace := randomID()
+	var out reply
+	err := s.db.View(func(tx *store.Tx) error {
+		if !platformForm(params.Platform) {
+			return invalid("platform")
+		}
+		release, found, err := releases.get(tx, params.Platform)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return notFound("release")
+		}
+		out, err = jsonReply(http.StatusOK, release)
+		return err
+	})
+	s.finish(w, r, "getLatestRelease", trace, out, err)
+}
+
+// initClaims is what the organisation says of its service. The co-signing service is the same one.
+func (s *Server) initClaims(now time.Time) gen.InitClaims {
+	fingerprint := s.pki.Fingerprint()
+	claims := gen.InitClaims{
+		V: 1, OrgId: s.organisation.ID, OrgName: s.organisation.Name, Api: s.addresses.API,
+		CaFingerprint: base64.RawURLEncoding.EncodeToString(fingerprint[:]),
+		SealKey:       base64.RawURLEncoding.EncodeToString(s.seal.Public()),
+		Iat:           now.Unix(), Exp: now.Add(initLife).Unix(), Jti: randomID(),
+	}
+	for _, pin := range s.pki.Pins() {
+		claims.TlsPins = append(claims.TlsPins, pin.String())
+	}
+	return claims
+}
+
+// publish makes the init QR, its picture in the data directory and the first-use code.
+func (s *Server) publish() error {
+	s.published = s.now()
+	text, err := api.SignInit(s.initClaims(s.published), s.pki.SignerKey(), s.pki.Signer.Raw)
+	if err != nil {
+		return err
+	}
+	picture, err := qrPicture(text)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(s.dir, "init-qr.png")
+	if err := writeFile(path, picture); err != nil {
+		return fmt.Errorf("refca: init QR: %w", err)
+	}
+	signer, err := api.ParseSigner(s.pki.Signer.Raw)
+	if err != nil {
+		return err
+	}
+	s.addresses.InitQR, s.addresses.InitText = path, text
+	s.addresses.InitCode = api.FirstUseCode(s.organisation.ID, signer)
+	s.addresses.Anchor = string(s.pki.Anchor())
+	s.picture = picture
+	return nil
+}
+
+// qrPicture renders a text as PNG with the quiet zone of four modules that ISO/IEC 18004 §5.3.8 asks for.
+func qrPicture(text string) ([]byte, error) {
+	code, err := qrcode.New(text, qrcode.Low)
+	if err != nil {
+		return nil, fmt.Errorf("refca: QR: %w", err)
+	}
+	return code.PNG(-moduleSize)
+}
