@@ -18,6 +18,7 @@ func runCA(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	set := flags("ca", stderr)
 	listen := set.String("listen", "127.0.0.1:0", "host:port of the service; port 0 keeps the one of the first start")
 	web := set.String("web", "127.0.0.1:0", "host:port of the QA web page; port 0 keeps the one of the first start")
+	host := set.String("host", "", "name or address in the QR code (default: that of -listen, or of the network for a wildcard)")
 	data := set.String("data", "", "data directory; created when it is not there (required)")
 	seed := set.String("seed", "", "demo: the demo organisation with its accounts")
 	if err := parse(set, args); err != nil {
@@ -30,7 +31,7 @@ func runCA(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return &usageError{fmt.Sprintf("ca: no seed %q", *seed)}
 	}
 	server, err := refca.Open(ctx, refca.Config{
-		DataDir: *data, Listen: *listen, WebListen: *web, Demo: *seed == "demo",
+		DataDir: *data, Listen: *listen, WebListen: *web, Host: *host, Demo: *seed == "demo",
 		Log: slog.New(slog.NewTextHandler(stderr, nil)),
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"crypto/ecdsa"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
@@ -97,7 +98,7 @@ func (c *Client) authenticate(ctx context.Context, l *link, p keystore.Profile, 
 	if _, _, err := c.settle(ctx, s, p); err != nil {
 		return "", c.failure(err)
 	}
-	e, err := sm2.CalculateSM2Hash(s.signer.PublicKey(), statement, nil)
+	e, err := sm2.CalculateSM2Hash(s.signer.Public().(*ecdsa.PublicKey), statement, nil)
 	if err != nil {
 		return "", err
 	}

@@ -3,12 +3,11 @@ package client
 import (
 	"bytes"
 	"context"
-	"crypto"
+	"crypto/ecdsa"
 	"crypto/rand"
 	"crypto/x509/pkix"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"time"
 
@@ -255,7 +254,7 @@ func (c *Client) makeKey(ctx context.Context, l *link, e keystore.Enrolment, pin
 
 // confirmed returns the signer of a key whose generation was begun earlier, or nil when the CA does not have it.
 func (c *Client) confirmed(ctx context.Context, id keystore.KeyID, t *transport) (*cosign.Signer, error) {
-	signer, err := cosign.OpenSigner(ctx, id, shares{c}, t, nil)
+	signer, err := cosign.OpenSigner(ctx, id, shares{c}, t)
 	if errors.Is(err, keystore.ErrNotFound) {
 		return nil, nil //nolint:nilnil // no share, no key
 	}
@@ -265,7 +264,7 @@ func (c *Client) confirmed(ctx context.Context, id keystore.KeyID, t *transport)
 	state, err := signer.Recover(ctx)
 	var refused *ServerError
 	switch {
-	case err == nil && state.Confirmed:
+	case err == nil && (state.Operation == 0 || state.Done):
 		return signer, nil
 	case err == nil, errors.Is(err, cosign.ErrNotRun), errors.Is(err, cosign.ErrUnconfirmed):
 		return nil, nil //nolint:nilnil // as above
@@ -275,9 +274,22 @@ func (c *Client) confirmed(ctx context.Context, id keystore.KeyID, t *transport)
 	return nil, c.failure(err)
 }
 
+// sm2Point is the public key as an uncompressed point, 65 bytes.
+func sm2Point(signer *cosign.Signer) ([]byte, error) {
+	public, ok := signer.Public().(*ecdsa.PublicKey)
+	if !ok {
+		return nil, errors.New("client: not an SM2 key")
+	}
+	key, err := sm2.PublicKeyToECDH(public)
+	if err != nil {
+		return nil, err
+	}
+	return key.Bytes(), nil
+}
+
 // keep stores the profile of a confirmed key; from here on ResumeEnrol can finish the download.
 func (c *Client) keep(ctx context.Context, e keystore.Enrolment, signer *cosign.Signer) (keystore.Profile, error) {
-	point, err := signer.PublicKey().Bytes()
+	point, err := sm2Point(signer)
 	if err != nil {
 		return keystore.Profile{}, err
 	}
@@ -311,7 +323,7 @@ func (c *Client) requestCertificate(ctx context.Context, l *link, p keystore.Pro
 	// The CA decides the subject from its own records; the name here is what the user sees in the request.
 	template := &smx509.CertificateRequest{Subject: pkix.Name{CommonName: p.Holder}}
 	template.SignatureAlgorithm = smx509.SM2WithSM3
-	request, err := smx509.CreateCertificateRequest(rand.Reader, template, requestSigner{ctx, signer, pin})
+	request, err := smx509.CreateCertificateRequest(rand.Reader, template, signer.WithContext(ctx).WithPIN(copyOf(pin)))
 	if err != nil {
 		return Certificate{}, c.failure(err)
 	}
@@ -330,26 +342,9 @@ func (c *Client) requestCertificate(ctx context.Context, l *link, p keystore.Pro
 	return c.certificate(ctx, p)
 }
 
-// requestSigner lets the library that builds the PKCS#10 request sign it with the two-party key under one password.
-type requestSigner struct {
-	ctx    context.Context //nolint:containedctx // crypto.Signer has no context of its own
-	signer *cosign.Signer
-	pin    []byte
-}
-
-func (s requestSigner) Public() crypto.PublicKey { return s.signer.Public() }
-
-// Sign is handed the whole request, as SM2 signs over Z and the message.
-func (s requestSigner) Sign(_ io.Reader, message []byte, _ crypto.SignerOpts) ([]byte, error) {
-	e, err := sm2.CalculateSM2Hash(s.signer.PublicKey(), message, nil)
-	if err != nil {
-		return nil, err
-	}
-	signatures, err := s.signer.SignDigests(s.ctx, [][]byte{e}, s.pin)
-	if err != nil {
-		return nil, err
-	}
-	return signatures[0].DER(), nil
+// copyOf hands the signer copies of a password, which it wipes.
+func copyOf(password []byte) cosign.PINFunc {
+	return func(context.Context) ([]byte, error) { return bytes.Clone(password), nil }
 }
 
 // checkIssued refuses a certificate for another key or from another CA than the init QR named.

@@ -62,7 +62,7 @@ func (c *Client) changePassword(ctx context.Context, certID string, old, new []b
 		// is told, because only the user knows whether the two are the same.
 		return false, errors.Join(ErrInterrupted, c.ready(ctx, certID))
 	}
-	if err := s.signer.WithTransport(&transport{client: c, link: l}).ChangePIN(ctx, old, new); err != nil {
+	if err := s.signer.WithTransport(&transport{client: c, link: l}).ChangePIN(ctx, old, new, c.cfg.KDF); err != nil {
 		return false, c.failure(err)
 	}
 	return true, nil

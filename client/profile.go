@@ -33,7 +33,7 @@ func (c *Client) session(ctx context.Context, l *link, p keystore.Profile) (*ses
 	if s := c.signers[id]; s != nil {
 		return s, nil
 	}
-	signer, err := cosign.OpenSigner(ctx, id, shares{c}, &transport{client: c, link: l}, nil)
+	signer, err := cosign.OpenSigner(ctx, id, shares{c}, &transport{client: c, link: l})
 	if err != nil {
 		return nil, err
 	}

@@ -42,22 +42,22 @@ func (t *transport) RoundTrip(ctx context.Context, call cosign.Call) ([]byte, er
 		return nil, fmt.Errorf("%w: %w", cosign.ErrNotSent, err)
 	case !errors.As(err, &problem):
 		return nil, err
+	case len(problem.Message) > 0:
+		// The verdict is inside, sealed: a wrong password, a suspected clone.
+		return problem.Message, nil
+	case problem.Code == gen.ProblemCodePinLocked:
+		return nil, &cosign.LockedError{Until: problem.LockedUntil}
+	case problem.Code == gen.ProblemCodeCloneSuspected:
+		return nil, cosign.ErrCloneSuspected
+	case problem.Code == gen.ProblemCodeNotFound:
+		return nil, fmt.Errorf("%w: %w", cosign.ErrSession, err)
+	case problem.Code == gen.ProblemCodeStateConflict:
+		return nil, fmt.Errorf("%w: %w", cosign.ErrBusy, err)
+	case problem.Status < 500:
+		// Refused before anything was evaluated.
+		return nil, fmt.Errorf("%w: %w", cosign.ErrNotSent, err)
 	}
-	switch problem.Code {
-	case gen.ProblemCodePinWrong:
-		left := 0
-		if problem.AttemptsLeft != nil {
-			left = *problem.AttemptsLeft
-		}
-		return problem.Message, &cosign.PINError{AttemptsLeft: left}
-	case gen.ProblemCodePinLocked:
-		return problem.Message, &cosign.LockedError{Until: problem.LockedUntil}
-	case gen.ProblemCodeCloneSuspected:
-		return problem.Message, cosign.ErrCloneSuspected
-	case gen.ProblemCodeStateConflict:
-		return problem.Message, fmt.Errorf("%w: %w", cosign.ErrBusy, err)
-	}
-	return problem.Message, fmt.Errorf("%w: %w", cosign.ErrNotSent, err)
+	return nil, err
 }
 
 func (t *transport) roundTrip(ctx context.Context, call cosign.Call) ([]byte, error) {

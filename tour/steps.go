@@ -103,11 +103,11 @@ func (t *tour) wrongCode() error {
 
 // sms returns the password of the newest text message to an account, from the CA's outbox.
 func (t *tour) sms(account string) (string, error) {
-	message, ok := t.ca.LatestSMS(account)
+	code, ok := t.ca.LatestSMS(account)
 	if !ok {
 		return "", fmt.Errorf("no text message for %s in the outbox", account)
 	}
-	return message.Code, nil
+	return code, nil
 }
 
 func (t *tour) download() error {
