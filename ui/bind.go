@@ -85,7 +85,7 @@ func (p *bindPage) paint() {
 		p.status.Add(widgets.Card(widgets.FactWith(u.T("M16.state"), widgets.Row(0, widgets.Chip(widgets.Good, u.T("M16.boundHere")), widgets.Spacer())),
 			widgets.Fact(u.T("M16.device"), b.Device), widgets.Fact(u.T("M16.since"), u.timeOf(b.Since))))
 		if p.next == nil {
-			p.actions.Add(widgets.NewButton(widgets.Danger, u.T("M16.unbind"), p.unbind))
+			p.actions.Add(widgets.NewButton(widgets.DangerPlain, u.T("M16.unbind"), p.unbind))
 		}
 	case b.Bound:
 		p.status.Add(widgets.Banner(widgets.Caution, u.T("M16.boundElsewhere", "device", b.Device, "time", u.timeOf(b.Since)), "", nil))

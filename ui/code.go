@@ -243,9 +243,11 @@ func (p *progressPage) paint() {
 	p.message.Hidden = p.problem == ""
 	if p.problem != "" {
 		p.message.Objects = []fyne.CanvasObject{widgets.Banner(widgets.Bad, p.problem, "", nil)}
+		p.action.SetKind(widgets.Primary)
 		p.action.SetText(u.T("retry"))
 		p.action.OnTapped = p.start
 	} else {
+		p.action.SetKind(widgets.Secondary)
 		p.action.SetText(u.T("cancel"))
 		p.action.OnTapped = p.stop
 	}

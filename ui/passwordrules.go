@@ -82,7 +82,7 @@ func (l *ruleList) show(password, old []byte) bool {
 			l.icons[i].Set("check", style.Success)
 			l.labels[i].SetColour(style.Success)
 		} else {
-			l.icons[i].Set("forward", style.TextSoft)
+			l.icons[i].Set("dot", style.TextSoft)
 			l.labels[i].SetColour(style.TextSoft)
 		}
 	}

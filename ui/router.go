@@ -55,7 +55,7 @@ func newRouter(u *UI) *Router {
 	r := &Router{ui: u, ctx: context.Background()}
 	r.bar, r.body, r.toast = container.NewStack(), container.NewStack(), container.NewStack()
 	ground := widgets.NewBox(style.Background, 0, nil)
-	r.root = container.NewStack(ground, container.NewBorder(r.bar, nil, nil, nil, r.body), container.New(&toastLayout{}, r.toast))
+	r.root = container.NewStack(ground, container.New(&barLayout{}, r.bar, r.body), container.New(&toastLayout{}, r.toast))
 	return r
 }
 
@@ -306,6 +306,23 @@ func (r *Router) Toast(text string) {
 			r.root.Refresh()
 		})
 	})
+}
+
+// barLayout puts the bar, whose title may wrap, above the page.
+type barLayout struct{}
+
+func (barLayout) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(280, 260) }
+
+func (barLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	bar, body := objects[0], objects[1]
+	h := float32(0)
+	if c := bar.(*fyne.Container); len(c.Objects) > 0 {
+		h = widgets.HeightAt(c.Objects[0], size.Width)
+	}
+	bar.Move(fyne.Position{})
+	bar.Resize(fyne.NewSize(size.Width, h))
+	body.Move(fyne.NewPos(0, h))
+	body.Resize(fyne.NewSize(size.Width, size.Height-h))
 }
 
 // toastLayout places the toast over the lower edge.

@@ -215,8 +215,9 @@ func (d *Driver) Secret(label string, password []byte) error {
 	return nil
 }
 
-// Ink writes strokes on the ink canvas of the screen; points are parts of its width and height.
-func (d *Driver) Ink(strokes [][]fyne.Position) error {
+// Ink writes strokes on the ink canvas of the screen; points are parts of its width and height. between is called
+// after each point, so that a clock can move on; it may be nil.
+func (d *Driver) Ink(strokes [][]fyne.Position, between func()) error {
 	var ink *widgets.Ink
 	d.Walk(func(s Seen) bool {
 		if i, ok := s.Object.(*widgets.Ink); ok {
@@ -236,6 +237,9 @@ func (d *Driver) Ink(strokes [][]fyne.Position) error {
 				e.Dragged = fyne.NewDelta(at.X-stroke[i-1].X*size.Width, at.Y-stroke[i-1].Y*size.Height)
 			}
 			ink.Dragged(e)
+			if between != nil {
+				between()
+			}
 		}
 		ink.DragEnd()
 	}

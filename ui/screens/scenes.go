@@ -107,7 +107,7 @@ func scenes() []scene {
 			protected(s)
 			s.tap("skip")
 			s.at("M14.title")
-			s.must(s.Ink(handwriting()))
+			s.must(s.Ink(handwriting(), func() { s.clock.Advance(12 * time.Millisecond) }))
 		}},
 		{"M05", "scribble", func(s *stage) { protected(s); s.tap("skip"); s.at("M14.title"); s.tap("M14.submit") }},
 		{"M06", "main", mainScreen},

@@ -8,6 +8,7 @@ import (
 	"image/color"
 	"image/draw"
 	"image/png"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -208,10 +209,15 @@ func blank() image.Image {
 	return i
 }
 
-// handwriting is made up of two loops.
+// handwriting is made up of two loops and a tail, sampled as a finger would be.
 func handwriting() [][]fyne.Position {
-	return [][]fyne.Position{
-		{{X: .2, Y: .35}, {X: .24, Y: .3}, {X: .3, Y: .34}, {X: .27, Y: .5}, {X: .22, Y: .62}, {X: .2, Y: .55}, {X: .28, Y: .42}, {X: .36, Y: .4}, {X: .4, Y: .5}, {X: .38, Y: .6}},
-		{{X: .45, Y: .32}, {X: .5, Y: .3}, {X: .56, Y: .36}, {X: .5, Y: .52}, {X: .46, Y: .64}, {X: .54, Y: .58}, {X: .62, Y: .44}, {X: .68, Y: .42}, {X: .66, Y: .56}, {X: .74, Y: .6}, {X: .82, Y: .5}},
+	loop := func(x, y, w, h, turns float64) []fyne.Position {
+		var out []fyne.Position
+		for t := 0.0; t <= 1; t += 0.012 {
+			a := t * turns * 2 * math.Pi
+			out = append(out, fyne.NewPos(float32(x+w*t+w*0.14*math.Sin(a)), float32(y-h*math.Cos(a)*(1-0.55*t))))
+		}
+		return out
 	}
+	return [][]fyne.Position{loop(.16, .42, .3, .13, 2.2), loop(.5, .45, .34, .16, 3.4)}
 }

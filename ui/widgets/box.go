@@ -1,6 +1,10 @@
 package widgets
 
 import (
+	"bytes"
+	"fmt"
+	"image/color"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/theme"
@@ -141,9 +145,20 @@ func (r *iconRenderer) Destroy()                     {}
 func (r *iconRenderer) Refresh() {
 	r.image.Resource = nil
 	if svg := assets.Icon(r.i.name); svg != nil {
-		r.image.Resource = theme.NewColoredResource(fyne.NewStaticResource(r.i.name+".svg", svg), r.i.colour)
+		r.image.Resource = coloured(r.i.name, svg, theme.Color(r.i.colour))
 	}
 	r.image.Refresh()
+}
+
+// coloured returns an icon in a colour; fyne's own colouring leaves strokes as they are. The name carries the colour,
+// because fyne keeps drawn pictures by name.
+func coloured(name string, svg []byte, c color.Color) fyne.Resource {
+	r, g, b, a := c.RGBA()
+	if a == 0 {
+		return nil
+	}
+	hex := fmt.Sprintf("#%02x%02x%02x", r>>8, g>>8, b>>8)
+	return fyne.NewStaticResource(name+hex[1:]+".svg", bytes.ReplaceAll(svg, []byte("#000000"), []byte(hex)))
 }
 
 // Plate is an icon on a round tinted ground.

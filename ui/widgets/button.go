@@ -58,6 +58,13 @@ func (b *Button) SetText(text string) {
 	b.Refresh()
 }
 
+// SetKind changes the weight of the button.
+func (b *Button) SetKind(k Kind) {
+	b.kind = k
+	b.paint()
+	b.Refresh()
+}
+
 // SetEnabled enables or disables the button.
 func (b *Button) SetEnabled(on bool) {
 	b.disabled = !on

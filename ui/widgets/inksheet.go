@@ -9,8 +9,8 @@ import (
 
 // The pen, in dp: the line is widest at rest and narrowest at fast strokes.
 const (
-	penThick  = 3.6
-	penThin   = 1.1
+	penThick  = 4.4
+	penThin   = 1.4
 	penSpeed  = 1.4 // dp a millisecond at which half of the way to thin is gone
 	penSmooth = 0.65
 )

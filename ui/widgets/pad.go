@@ -52,13 +52,16 @@ func (p *KeyPad) build() {
 	}
 	p.body.Add(p.line("1234567890"))
 	p.body.Add(p.line(p.cased("qwertyuiop")))
-	p.body.Add(Inset(0, 16, 0, 16, p.line(p.cased("asdfghjkl"))))
+	third := []fyne.CanvasObject{}
+	for _, c := range p.cased("asdfghjkl") {
+		third = append(third, p.char(byte(c)))
+	}
+	p.body.Add(equal(4, append(third, p.key("123", "", func() { p.letters = false; p.rebuild() }))...))
 	last := []fyne.CanvasObject{p.key(p.names.Shift, "shift", func() { p.upper = !p.upper; p.rebuild() })}
 	for _, c := range p.cased("zxcvbnm") {
 		last = append(last, p.char(byte(c)))
 	}
 	p.body.Add(equal(4, append(last, p.eraseKey())...))
-	p.body.Add(Centre(Fixed(fyne.NewSize(160, 40), p.key("123", "", func() { p.letters = false; p.rebuild() }))))
 }
 
 func (p *KeyPad) cased(s string) string {
@@ -108,7 +111,11 @@ func (p *KeyPad) eraseKey() fyne.CanvasObject {
 }
 
 func (p *KeyPad) key(label, icon string, tapped func()) fyne.CanvasObject {
-	var face fyne.CanvasObject = NewText(label).Sized(style.TextHeading).NoWrap().Centred()
+	text := NewText(label).Sized(style.TextHeading).NoWrap().Centred()
+	if len(label) > 1 {
+		text.Sized(style.TextCaption).Bold()
+	}
+	var face fyne.CanvasObject = text
 	if icon != "" {
 		colour := style.Text
 		if icon == "shift" && p.upper {
