@@ -1,0 +1,86 @@
+package ui
+
+import (
+	"io"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/dialog"
+	"fyne.io/fyne/v2/storage"
+)
+
+// File is a file that the user chose, open for reading; whoever gets it closes it.
+type File struct {
+	Name string
+	io.ReadCloser
+}
+
+// Target is a file that the user chose to write to. Close reports whether everything arrived.
+type Target struct {
+	Name string
+	io.WriteCloser
+}
+
+// FileChooser lets the user choose files. The callbacks run on the UI goroutine, exactly once; nil without an error
+// means that the user gave up.
+type FileChooser interface {
+	OpenPicture(done func(*File, error))
+	OpenFile(done func(*File, error))
+	SaveFile(name string, done func(*Target, error))
+}
+
+// FileDialogs is the FileChooser of fyne: its own dialogs on the desktop, the system's on a phone.
+type FileDialogs struct {
+	win   fyne.Window
+	start string
+}
+
+// NewFileDialogs returns a chooser that begins in the folder start ("" for fyne's choice).
+func NewFileDialogs(win fyne.Window, start string) *FileDialogs {
+	return &FileDialogs{win: win, start: start}
+}
+
+// OpenPicture implements FileChooser.
+func (d *FileDialogs) OpenPicture(done func(*File, error)) {
+	d.open(storage.NewExtensionFileFilter([]string{".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff"}), done)
+}
+
+// OpenFile implements FileChooser.
+func (d *FileDialogs) OpenFile(done func(*File, error)) { d.open(nil, done) }
+
+func (d *FileDialogs) open(filter storage.FileFilter, done func(*File, error)) {
+	f := dialog.NewFileOpen(func(r fyne.URIReadCloser, err error) {
+		if err != nil || r == nil {
+			done(nil, err)
+			return
+		}
+		done(&File{Name: r.URI().Name(), ReadCloser: r}, nil)
+	}, d.win)
+	if filter != nil {
+		f.SetFilter(filter)
+	}
+	d.show(f)
+}
+
+// SaveFile implements FileChooser.
+func (d *FileDialogs) SaveFile(name string, done func(*Target, error)) {
+	f := dialog.NewFileSave(func(w fyne.URIWriteCloser, err error) {
+		if err != nil || w == nil {
+			done(nil, err)
+			return
+		}
+		done(&Target{Name: w.URI().Name(), WriteCloser: w}, nil)
+	}, d.win)
+	f.SetFileName(name)
+	d.show(f)
+}
+
+func (d *FileDialogs) show(f *dialog.FileDialog) {
+	if d.start != "" {
+		if l, err := storage.ListerForURI(storage.NewFileURI(d.start)); err == nil {
+			f.SetLocation(l)
+		}
+	}
+	size := d.win.Canvas().Size()
+	f.Resize(fyne.NewSize(min(size.Width-16, 860), min(size.Height-32, 640)))
+	f.Show()
+}

@@ -1,0 +1,76 @@
+package ui
+
+import (
+	"encoding/json"
+	"strings"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/lang"
+	"github.com/nicksnyder/go-i18n/v2/i18n"
+	"golang.org/x/text/language"
+
+	"cloudkey/assets"
+)
+
+// Languages are the tags of the languages that the app speaks, the first one first.
+var languages = [...]string{"zh", "en"}
+
+// Words are the texts of one language.
+type Words struct {
+	tag       string
+	localizer *i18n.Localizer
+}
+
+// NewWords returns the words of a language: "zh", "en", or "" for the system's (Chinese for any kind of Chinese, English
+// otherwise).
+func NewWords(tag string) *Words {
+	if tag != "zh" && tag != "en" {
+		tag = "en"
+		if strings.HasPrefix(strings.ToLower(lang.SystemLocale().LanguageString()), "zh") {
+			tag = "zh"
+		}
+	}
+	bundle := i18n.NewBundle(language.Make(tag))
+	bundle.RegisterUnmarshalFunc("json", json.Unmarshal)
+	// The texts are embedded and held by a test; they cannot fail to parse at run time.
+	bundle.MustParseMessageFileBytes(assets.Language(tag), tag+".json")
+	return &Words{tag: tag, localizer: i18n.NewLocalizer(bundle, tag)}
+}
+
+// Tag returns "zh" or "en".
+func (w *Words) Tag() string { return w.tag }
+
+// T returns the text of a key. The arguments are pairs of a name and the value that replaces {{.name}}.
+func (w *Words) T(key string, pairs ...any) string { return w.say(key, nil, pairs) }
+
+// N returns the text of a key for a number, which also replaces {{.n}}.
+func (w *Words) N(key string, n int, pairs ...any) string {
+	return w.say(key, n, append(pairs, "n", n))
+}
+
+func (w *Words) say(key string, count any, pairs []any) string {
+	data := map[string]any{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		data[pairs[i].(string)] = pairs[i+1]
+	}
+	s, err := w.localizer.Localize(&i18n.LocalizeConfig{MessageID: key, TemplateData: data, PluralCount: count})
+	if err != nil {
+		return "⟦" + key + "⟧" // seen at once, and refused by the test of the words
+	}
+	return s
+}
+
+// fyneLocales are the locales that fyne brings words for. Fyne picks one by the system's language alone, so ours are
+// registered for each of them.
+var fyneLocales = [...]string{"cs", "de", "el", "en", "es", "fr", "ja", "pl", "pt", "pt-BR", "ru", "sv", "ta", "uk", "zh-Hans"}
+
+// teachFyne makes fyne's own labels (file dialog, menus of an entry) appear in this language. UI goroutine.
+func (w *Words) teachFyne() error {
+	words := assets.Language("fyne." + w.tag)
+	for _, l := range fyneLocales {
+		if err := lang.AddTranslationsForLocale(words, fyne.Locale(l)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
