@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/app"
@@ -23,12 +22,8 @@ import (
 	"cloudkey/ui"
 )
 
-const (
-	appID = "app.cloudkey.client" // as in FyneApp.toml
-
-	// keyringTimeout is how long the operating system's keyring may take; it may ask the user to unlock it.
-	keyringTimeout = 30 * time.Second
-)
+// appID is as in FyneApp.toml.
+const appID = "app.cloudkey.client"
 
 // runApp is the app in a window.
 func runApp(ctx context.Context, args []string, stdout, stderr io.Writer) error {

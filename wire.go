@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"runtime"
+	"time"
 
 	"cloudkey/api"
 	"cloudkey/client"
@@ -42,6 +43,9 @@ func wire(ctx context.Context, s settings) (*client.Client, *keystore.Store, err
 	}
 	return c, store, nil
 }
+
+// keyringTimeout is how long the operating system's keyring may take; it may ask the user to unlock it.
+const keyringTimeout = 30 * time.Second
 
 func wrappers(s settings) []keystore.KeyWrapper {
 	if !s.keyring {

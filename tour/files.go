@@ -62,7 +62,7 @@ func (t *tour) strangersQR() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	picture := image.NewGray(matrix.GetBounds())
+	picture := image.NewGray(image.Rect(0, 0, matrix.GetWidth(), matrix.GetHeight()))
 	for y := range matrix.GetHeight() {
 		for x := range matrix.GetWidth() {
 			if !matrix.Get(x, y) {

@@ -158,7 +158,7 @@ func (t *tour) follow() error {
 	if err := t.see(t.ui.T("M14.hint"), "M14-canvas"); err != nil {
 		return err
 	}
-	if err := t.d.Ink(handwriting()); err != nil {
+	if err := t.d.Ink(handwriting(), nil); err != nil {
 		return err
 	}
 	t.capture("M14-signature")
