@@ -84,7 +84,7 @@ In the app: type 10001, press 下一步, choose the picture, confirm; the SMS pa
 // show runs the window until it is closed or ctx ends.
 func show(ctx context.Context, s settings, pictures string) {
 	fyneApp := app.NewWithID(appID)
-	fyneApp.SetIcon(assets.AppIcon())
+	fyneApp.SetIcon(fyne.NewStaticResource("Icon.png", assets.AppIcon()))
 	window := fyneApp.NewWindow("云密钥客户端")
 	window.SetMaster()
 	window.Resize(fyne.NewSize(420, 860))

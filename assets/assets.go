@@ -4,7 +4,7 @@ package assets
 
 import "embed"
 
-//go:embed fonts/*.otf fonts/OFL.txt icons/*.svg lang/*.json
+//go:embed fonts/*.otf fonts/OFL.txt icon/Icon.png icons/*.svg lang/*.json licences.txt
 var files embed.FS
 
 // Regular returns the regular weight (OpenType/CFF): GB 2312, Latin-1 and the punctuation the screens use.
@@ -15,6 +15,13 @@ func Bold() []byte { return must("fonts/CloudKeySans-Bold.otf") }
 
 // FontLicence returns the text of the fonts' licence.
 func FontLicence() string { return string(must("fonts/OFL.txt")) }
+
+// Licences returns the licences of the modules linked into the app, each headed by module and version, separated by two
+// empty lines.
+func Licences() string { return string(must("licences.txt")) }
+
+// AppIcon returns the icon of the app, a PNG of 512×512.
+func AppIcon() []byte { return must("icon/Icon.png") }
 
 // Icon returns the SVG of the icon called name (24×24, strokes of 1.75, no colour of its own), nil if there is none.
 func Icon(name string) []byte {
