@@ -8,7 +8,8 @@ import (
 // Every operation on an existing share begins alike.
 //
 //	round 1, C→S: header, epoch, nC, fields of the operation, device tag over all before it (Activate has none)
-//	round 2, S→C: header with sid, the server's seal key for this session, fields of the operation
+//	round 2, S→C: header with sid, the server's seal key for this session, fields of the operation, tag of the device
+//	              secret over both messages (Activate has none): a false server is noticed before the PIN is typed
 //
 // Nothing secret is evaluated, no attempt is counted, and no PIN is needed.
 
@@ -43,12 +44,24 @@ func (s *Share) begin(op Operation, fields, deviceSecret []byte) (*opening, erro
 	return o, err
 }
 
-// receive reads the second message up to the fields of the operation, and makes the second encapsulation.
+// receive checks the tag of the second message, reads it up to the fields of the operation, and makes the second
+// encapsulation. The reader ends before the tag.
 func (o *opening) receive(message []byte) (*reader, error) {
 	if o.received {
 		return nil, ErrUsed
 	}
 	r := &reader{name: o.operation.String() + " round 2", b: message}
+	if o.operation != Activate {
+		if len(message) < hashSize {
+			r.fail("tag", ErrLength)
+			return nil, r.err
+		}
+		var tag []byte
+		r.b, tag = message[:len(message)-hashSize], message[len(message)-hashSize:]
+		if want := mac(o.share.current.link.device[:], "opened", o.first, r.b); !macEqual(tag, want[:]) {
+			return nil, ErrProof
+		}
+	}
 	h := r.header()
 	if r.err == nil && (h.Operation != o.operation || h.Round != 2) {
 		r.fail("header", ErrType)
@@ -214,6 +227,10 @@ func (s *Server) Begin(op Operation, key *ServerKey, guard *Guard, message []byt
 		if err := s.recoverRound2(w, key, m, message); err != nil {
 			return nil, nil, err
 		}
+	}
+	if op != Activate {
+		tag := mac(key.current.device[:], "opened", message, w.b)
+		w.put(tag[:])
 	}
 	sess.transcript = hashFields("transcript", message, w.b)
 	return sess, w.b, nil

@@ -128,7 +128,6 @@ func (s *testServer) handle(c Call) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.sessions.Drop(key.id)
 		s.save(key, guard)
 		return answer, nil
 	case h.Round == 1:

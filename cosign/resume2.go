@@ -17,8 +17,7 @@ func resumeAnswer(id KeyID, nonce [hashSize]byte, f fate, epoch uint32, answer [
 }
 
 // Resume answers a client that lost an answer or restarted inside a refresh. It may change key (a pending epoch is
-// dropped) and guard: both must be durable before the answer is sent, and the open session of the share must be dropped
-// (Sessions.Drop). Errors: *MessageError, ErrConflict (records of another key), ErrEpoch (an old backup), ErrDevice.
+// dropped) and guard: both must be durable before the answer is sent. Errors: *MessageError, ErrConflict (records of another key), ErrEpoch (an old backup), ErrDevice.
 func (s *Server) Resume(key *ServerKey, guard *Guard, message []byte) ([]byte, error) {
 	m, err := parseResumption(message)
 	if err != nil {
@@ -37,7 +36,7 @@ func (s *Server) Resume(key *ServerKey, guard *Guard, message []byte) ([]byte, e
 	case key.active && m.epoch+1 == n && matches(standing, m.next): // the refresh was committed
 	case !key.active && key.pending != nil && m.epoch == key.pending.number && matches(key.pending.device, m.current):
 		standing, n = key.pending.device, 0 // an activation that was not committed
-	case m.epoch != n && m.epoch+1 != n:
+	case m.epoch != n:
 		return nil, ErrEpoch
 	default:
 		return nil, ErrDevice

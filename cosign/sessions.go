@@ -77,7 +77,7 @@ func (t *Sessions) Return(s *Session, now time.Time) {
 	t.byKey[s.keyID] = s.id
 }
 
-// Drop forgets the open session of a share: after Resume, freeze, deletion.
+// Drop forgets the open session of a share: after a freeze or a deletion.
 func (t *Sessions) Drop(id KeyID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
