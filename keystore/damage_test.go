@@ -13,7 +13,7 @@ import (
 	"cloudkey/keystore"
 )
 
-var damaged = flag.Int("keystore.damage", 3000, "damaged files to open")
+var damaged = flag.Int("keystore.damage", 1500, "damaged files to open")
 
 // dump is a digest of everything a user of the store can read, one line a record or list.
 func dump(s *keystore.Store) (text string, err error) {

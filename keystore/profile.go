@@ -61,6 +61,11 @@ func (s *Store) Profiles(ctx context.Context) ([]Profile, error) {
 	return read(ctx, s, (*Tx).Profiles)
 }
 
+// FindProfiles returns the profiles of an account, oldest first.
+func (s *Store) FindProfiles(ctx context.Context, organisation, account string) ([]Profile, error) {
+	return read(ctx, s, func(tx *Tx) ([]Profile, error) { return tx.FindProfiles(organisation, account) })
+}
+
 // PutProfile stores p, replacing the one with the same ID. The organisation must exist.
 func (s *Store) PutProfile(ctx context.Context, p Profile) error {
 	return s.Update(ctx, func(tx *Tx) error { return tx.PutProfile(p) })
@@ -98,7 +103,7 @@ func (tx *Tx) Profiles() ([]Profile, error) {
 	})
 }
 
-// FindProfiles returns the profiles of an account, opening no other record.
+// FindProfiles is Store.FindProfiles in this transaction. It opens no other record.
 func (tx *Tx) FindProfiles(organisation, account string) ([]Profile, error) {
 	out := []Profile{}
 	for _, ref := range tx.refs(KindProfile) {
