@@ -21,6 +21,8 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	case "hold":
 		hold()
+	case "session":
+		session()
 	case "write":
 		write()
 	}

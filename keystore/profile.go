@@ -182,7 +182,7 @@ func (tx *Tx) DeleteProfile(id string) error {
 			return err
 		}
 	}
-	for _, kind := range []Kind{KindInk, KindProfile} {
+	for _, kind := range []Kind{KindInk, KindPassword, KindProfile} {
 		if _, err := tx.del(kind, id); err != nil {
 			return err
 		}
