@@ -19,4 +19,5 @@ require (
 require (
 	github.com/danieljoos/wincred v1.2.3 // indirect
 	github.com/godbus/dbus/v5 v5.2.2 // indirect
+	software.sslmate.com/src/go-pkcs12 v0.7.4 // indirect
 )

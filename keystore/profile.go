@@ -43,6 +43,7 @@ type Profile struct {
 	PublicKey    []byte   // the two-party public key P, uncompressed point, 65 bytes
 	Certificate  []byte   // DER, nil in ProfileKeyed
 	Chain        [][]byte // DER, issuing CA first, root last
+	Request      []byte   // PKCS #10 request it was issued on, DER, may be nil
 	CertState    string   // the CA's last word ("valid", "revoked" …), as it came
 	Enrolment    string   // ID of the enrolment it came from, while that is needed
 	Binding      Binding
@@ -176,6 +177,15 @@ func (tx *Tx) DeleteProfile(id string) error {
 	}
 	if err := tx.deletePendingRequests(func(r PendingRequest) bool { return r.Profile == id }); err != nil {
 		return err
+	}
+	keys, err := tx.SealedKeys(id)
+	if err != nil {
+		return err
+	}
+	for _, k := range keys {
+		if err := tx.DeleteSealedKey(k.ID); err != nil {
+			return err
+		}
 	}
 	if current, err := tx.CurrentProfile(); err == nil && current == id {
 		if _, err := tx.del(KindCurrent, ""); err != nil {
