@@ -34,7 +34,13 @@ func newTwoParty(t testing.TB) *twoParty {
 	return &twoParty{key: key}
 }
 
-func (p *twoParty) public() []byte { return elliptic.Marshal(p.key.Curve, p.key.X, p.key.Y) }
+func (p *twoParty) public() []byte {
+	pub, err := sm2.PublicKeyToECDH(&p.key.PublicKey)
+	if err != nil {
+		panic(err)
+	}
+	return pub.Bytes()
+}
 
 func (p *twoParty) decrypt(_ context.Context, ciphertext []byte) ([]byte, error) {
 	p.calls++
