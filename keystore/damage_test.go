@@ -1,6 +1,7 @@
 package keystore_test
 
 import (
+	"crypto/sha256"
 	"errors"
 	"flag"
 	"fmt"
@@ -12,16 +13,17 @@ import (
 	"cloudkey/keystore"
 )
 
-var damaged = flag.Int("keystore.damage", 3000, "damaged files to open")
+var damaged = flag.Int("keystore.damage", 1500, "damaged files to open")
 
-// dump is everything a user of the store can read, as text. reading tells an error apart from content.
+// dump is a digest of everything a user of the store can read, one line a record or list.
 func dump(s *keystore.Store) (text string, err error) {
 	err = s.View(background, func(tx *keystore.Tx) error {
 		add := func(v any, err error) error {
 			if errors.Is(err, keystore.ErrNotFound) {
 				v, err = "none", nil
 			}
-			text += fmt.Sprintf("%+v\n", v)
+			sum := sha256.Sum256(fmt.Appendf(nil, "%+v", v))
+			text += fmt.Sprintf("%T %x\n", v, sum[:4])
 			return err
 		}
 		all, err := tx.Profiles()

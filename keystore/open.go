@@ -1,6 +1,7 @@
 package keystore
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/emmansun/gmsm/sm3"
@@ -104,10 +106,14 @@ func (s *Store) start(ctx context.Context) error {
 
 // mayCreate refuses to start anew where a store has been.
 func (s *Store) mayCreate() error {
-	if _, err := os.Lstat(filepath.Join(s.dir, backupName)); err == nil {
-		return &DamagedError{Path: s.path, Err: errors.New("file is missing, its backup is there")}
-	} else if !errors.Is(err, os.ErrNotExist) {
-		return ioError("look at backup", err)
+	names, err := os.ReadDir(s.dir)
+	if err != nil {
+		return ioError("read directory", err)
+	}
+	for _, n := range names {
+		if n.Name() == backupName || strings.HasPrefix(n.Name(), damagedPrefix) {
+			return &DamagedError{Path: s.path, Err: fmt.Errorf("file is missing, %s is there", n.Name())}
+		}
 	}
 	return nil
 }
@@ -221,6 +227,9 @@ func (st *loaded) read(ctx context.Context, s *Store, btx *bbolt.Tx) error {
 	if hb == nil || mb == nil || rb == nil {
 		return damaged(errors.New("not a key store"))
 	}
+	if !bytes.Equal(mb.Get(keyHeader), hb.Get(keyHeader)) || !bytes.Equal(hb.Get(keyRoot), mb.Get(rootKey)) {
+		return damaged(errors.New("the two copies of header and manifest differ"))
+	}
 	var err error
 	if st.header, err = unmarshalHeader(hb.Get(keyHeader)); err != nil {
 		return damaged(err)
@@ -312,6 +321,45 @@ func readLeaf(b *bbolt.Bucket, keys *subkeys, i int, ref sealedRef) (leaf, error
 		return nil, err
 	}
 	return unmarshalLeaf(plain, i)
+}
+
+// Check opens every record and walks every history, which Open does not: it compares tags. It returns a *DamagedError that
+// names all that is damaged.
+func (s *Store) Check(ctx context.Context) error {
+	return s.View(ctx, func(tx *Tx) error {
+		var all *DamagedError
+		note := func(err error) error {
+			var d *DamagedError
+			if !errors.As(err, &d) {
+				return err
+			}
+			if all == nil {
+				all = d
+			} else {
+				all.Records = append(all.Records, d.Records...)
+			}
+			return nil
+		}
+		for _, l := range tx.man.leaves {
+			for k, e := range l {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				plain, err := tx.open([]byte(k), e)
+				clear(plain)
+				if err == nil && e.ref.Kind == KindHistory {
+					err = tx.VerifyHistory(e.ref.ID)
+				}
+				if err = note(err); err != nil {
+					return err
+				}
+			}
+		}
+		if all != nil {
+			return all
+		}
+		return nil
+	})
 }
 
 // checkRecords compares the records in the file with the manifest, by generation and tag.

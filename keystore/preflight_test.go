@@ -152,7 +152,7 @@ func repair(b []byte) {
 func seeds(t testing.TB) [][]byte {
 	rnd := rand.New(rand.NewPCG(7, 7))
 	var out [][]byte
-	for _, shape := range []struct{ commits, value int }{{1, 5}, {4, 30}, {5, 200}, {3, 3000}} {
+	for _, shape := range []struct{ commits, value int }{{1, 5}, {4, 30}, {5, 100}, {1, 1500}} {
 		b, err := os.ReadFile(boltFile(t, rnd, smallPage, shape.commits, shape.value, nil))
 		if err != nil {
 			t.Fatal(err)
@@ -199,7 +199,7 @@ func TestPageWalkCoversWhatBoltTrusts(t *testing.T) {
 	for _, clean := range seeds(t) {
 		b := append([]byte(nil), clean...)
 		for page := range len(clean) / smallPage {
-			for at := range 96 {
+			for at := range 64 {
 				for _, v := range []byte{0, 1, 0x7F, 0xFF, byte(rnd.Uint32())} {
 					i := page*smallPage + at
 					if clean[i] == v {

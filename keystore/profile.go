@@ -43,6 +43,7 @@ type Profile struct {
 	PublicKey    []byte   // the two-party public key P, uncompressed point, 65 bytes
 	Certificate  []byte   // DER, nil in ProfileKeyed
 	Chain        [][]byte // DER, issuing CA first, root last
+	Request      []byte   // PKCS #10 request it was issued on, DER, may be nil
 	CertState    string   // the CA's last word ("valid", "revoked" …), as it came
 	Enrolment    string   // ID of the enrolment it came from, while that is needed
 	Binding      Binding
@@ -59,6 +60,11 @@ func (s *Store) Profile(ctx context.Context, id string) (Profile, error) {
 // Profiles returns all profiles ordered by organisation ID, account, creation time and ID.
 func (s *Store) Profiles(ctx context.Context) ([]Profile, error) {
 	return read(ctx, s, (*Tx).Profiles)
+}
+
+// FindProfiles returns the profiles of an account, oldest first.
+func (s *Store) FindProfiles(ctx context.Context, organisation, account string) ([]Profile, error) {
+	return read(ctx, s, func(tx *Tx) ([]Profile, error) { return tx.FindProfiles(organisation, account) })
 }
 
 // PutProfile stores p, replacing the one with the same ID. The organisation must exist.
@@ -98,7 +104,7 @@ func (tx *Tx) Profiles() ([]Profile, error) {
 	})
 }
 
-// FindProfiles returns the profiles of an account, opening no other record.
+// FindProfiles is Store.FindProfiles in this transaction. It opens no other record.
 func (tx *Tx) FindProfiles(organisation, account string) ([]Profile, error) {
 	out := []Profile{}
 	for _, ref := range tx.refs(KindProfile) {
@@ -172,12 +178,21 @@ func (tx *Tx) DeleteProfile(id string) error {
 	if err := tx.deletePendingRequests(func(r PendingRequest) bool { return r.Profile == id }); err != nil {
 		return err
 	}
+	keys, err := tx.SealedKeys(id)
+	if err != nil {
+		return err
+	}
+	for _, k := range keys {
+		if err := tx.DeleteSealedKey(k.ID); err != nil {
+			return err
+		}
+	}
 	if current, err := tx.CurrentProfile(); err == nil && current == id {
 		if _, err := tx.del(KindCurrent, ""); err != nil {
 			return err
 		}
 	}
-	for _, kind := range []Kind{KindInk, KindProfile} {
+	for _, kind := range []Kind{KindInk, KindPassword, KindProfile} {
 		if _, err := tx.del(kind, id); err != nil {
 			return err
 		}

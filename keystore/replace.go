@@ -53,13 +53,10 @@ func (s *Store) buildFile(h *header, keys *subkeys, d *draft, records []sealedRe
 	slices.SortFunc(records, func(a, b sealedRecord) int { return bytes.Compare(a.key, b.key) })
 	err = guard(func() error {
 		return db.Update(func(btx *bbolt.Tx) error {
-			hb, err := btx.CreateBucket(bucketHeader)
-			if err != nil {
-				return err
-			}
-			mb, err := btx.CreateBucket(bucketManifest)
-			if err != nil {
-				return err
+			for _, name := range [][]byte{bucketHeader, bucketManifest} {
+				if _, err := btx.CreateBucket(name); err != nil {
+					return err
+				}
 			}
 			rb, err := btx.CreateBucket(bucketRecords)
 			if err != nil {
@@ -71,10 +68,7 @@ func (s *Store) buildFile(h *header, keys *subkeys, d *draft, records []sealedRe
 					return err
 				}
 			}
-			if err := hb.Put(keyHeader, h.marshal()); err != nil {
-				return err
-			}
-			_, err = d.write(mb, keys)
+			_, err = d.write(btx, h, keys)
 			return err
 		})
 	})

@@ -20,6 +20,22 @@ func (s *Store) StoreShare(ctx context.Context, key [16]byte, record []byte) err
 	return s.Update(ctx, func(tx *Tx) error { return tx.PutShare(key, record) })
 }
 
+// Shares is a Store as the share store of a package that has a key ID type of its own, such as cosign.KeyID.
+type Shares[ID ~[16]byte] struct{ store *Store }
+
+// SharesOf returns s as such a share store.
+func SharesOf[ID ~[16]byte](s *Store) Shares[ID] { return Shares[ID]{s} }
+
+// LoadShare is Store.LoadShare.
+func (s Shares[ID]) LoadShare(ctx context.Context, id ID) ([]byte, error) {
+	return s.store.LoadShare(ctx, [16]byte(id))
+}
+
+// StoreShare is Store.StoreShare.
+func (s Shares[ID]) StoreShare(ctx context.Context, id ID, record []byte) error {
+	return s.store.StoreShare(ctx, [16]byte(id), record)
+}
+
 // DeleteShare removes a share record and makes it unrecoverable, as DeleteProfile does; for a key whose generation was
 // given up. Deleting one that is not there is no error.
 func (s *Store) DeleteShare(ctx context.Context, key [16]byte) error {

@@ -25,6 +25,7 @@ var (
 	bucketManifest = []byte("manifest")
 	bucketRecords  = []byte("records")
 	keyHeader      = []byte("header")
+	keyRoot        = []byte("root")
 	rootKey        = append([]byte{byte(kindRoot)}, make([]byte, pseudonymSize)...)
 )
 
@@ -133,7 +134,7 @@ func (s *Store) update(ctx context.Context, f func(*Tx) error) error {
 		return err
 	}
 	var digest [32]byte
-	err := guard(func() (err error) { digest, err = d.write(btx.Bucket(bucketManifest), s.keys); return err })
+	err := guard(func() (err error) { digest, err = d.write(btx, &s.header, s.keys); return err })
 	if err != nil {
 		return ioError("write manifest", err)
 	}
@@ -163,9 +164,11 @@ func (s *Store) stillAt(gen uint64) bool {
 	return err == nil && got == gen
 }
 
-// write seals the touched leaves and the root into b and returns the digest of the sealed root.
-func (d *draft) write(b *bbolt.Bucket, keys *subkeys) ([32]byte, error) {
+// write seals the touched leaves and the root and returns the digest of the sealed root. Header and root lie in the file
+// twice, in pages of different buckets, so that one bad page does not take the whole store.
+func (d *draft) write(btx *bbolt.Tx, h *header, keys *subkeys) ([32]byte, error) {
 	var digest [32]byte
+	b, spare := btx.Bucket(bucketManifest), btx.Bucket(bucketHeader)
 	for i, touched := range d.touched {
 		if !touched {
 			continue
@@ -192,7 +195,8 @@ func (d *draft) write(b *bbolt.Bucket, keys *subkeys) ([32]byte, error) {
 	if err != nil {
 		return digest, err
 	}
-	return sm3.Sum(sealed), b.Put(rootKey, sealed)
+	return sm3.Sum(sealed), errors.Join(
+		b.Put(rootKey, sealed), b.Put(keyHeader, h.marshal()), spare.Put(keyRoot, sealed), spare.Put(keyHeader, h.marshal()))
 }
 
 // read runs f in a View and returns its value.
