@@ -22,7 +22,6 @@ import (
 	"cloudkey/api/gen"
 )
 
-// tlsCertificate issues a server certificate; parent nil: self-signed.
 // service is a TLS server with a pinned key.
 type service struct {
 	*httptest.Server
@@ -105,9 +104,6 @@ func TestClientSendsWhatTheContractAsks(t *testing.T) {
 	}
 }
 
-// TestPinRotationOfClient shows that new pins count for the next connection.
-// TestAnswersInTheServicesPlace covers what a gateway with the pinned key may answer.
-// TestRetry shows that a unit of request, body and parse is repeated with the same Idempotency-Key and another nonce.
 func TestProblemMembers(t *testing.T) {
 	until := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 	s := newService(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -124,8 +120,6 @@ func TestProblemMembers(t *testing.T) {
 	}
 }
 
-// TestRefusedAfterALostAnswer shows that a refusal at the door says nothing of an attempt before, while one that the
-// service keeps with the key does.
 func TestOversizedAnswer(t *testing.T) {
 	s := newService(t, func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, `{"bound":true,"deviceName":"`+strings.Repeat("a", MaxAnswer)+`"}`)
@@ -149,7 +143,6 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
-// TestGoneAfterALostAnswer shows that a service that disappears after it may have acted is not called unreachable.
 func TestCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	s := newService(t, func(_ http.ResponseWriter, r *http.Request) {
@@ -204,8 +197,6 @@ func TestClockSkew(t *testing.T) {
 	}
 }
 
-// TestKeptConnectionBreaks shows that a request without a body, which net/http would repeat by itself, never appears twice
-// under the same nonce.
 func TestUnsignedClient(t *testing.T) {
 	s := newService(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get(headerSignature) != "" {

@@ -33,6 +33,7 @@ func TestFirstUseCode(t *testing.T) {
 	}
 }
 
+// TestFirstUseCodeVector fixes the format: argon2id as the argon2 command line tool (P-H-C reference) computes it.
 func TestFirstUseCodeVector(t *testing.T) {
 	der, err := base64.StdEncoding.DecodeString(vectorSigner)
 	must(t, err)

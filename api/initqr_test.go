@@ -21,6 +21,7 @@ import (
 	"github.com/emmansun/gmsm/sm2"
 	"github.com/emmansun/gmsm/smx509"
 	"github.com/go-jose/go-jose/v4"
+	"github.com/makiuchi-d/gozxing"
 	"github.com/makiuchi-d/gozxing/qrcode/decoder"
 	"github.com/makiuchi-d/gozxing/qrcode/encoder"
 
@@ -165,6 +166,21 @@ func TestInitQRPicture(t *testing.T) {
 	t.Logf("certificate %d bytes, text %d bytes, QR version %d-L (%d modules)", len(org.leaf), len(text), version, 17+4*version)
 	if len(text) > 1400 || version > 27 {
 		t.Errorf("text %d bytes, version %d: too dense for a phone camera", len(text), version)
+	}
+	matrix := code.GetMatrix()
+	modules, err := gozxing.NewBitMatrix(matrix.GetWidth(), matrix.GetHeight())
+	must(t, err)
+	for y := range matrix.GetHeight() {
+		for x := range matrix.GetWidth() {
+			if matrix.Get(x, y) == 1 {
+				modules.Set(x, y)
+			}
+		}
+	}
+	read, err := decoder.NewDecoder().Decode(modules, nil)
+	must(t, err)
+	if read.GetText() != text {
+		t.Errorf("read back: %q", read.GetText())
 	}
 }
 
@@ -318,5 +334,3 @@ func TestM02_InitQRRefused(t *testing.T) {
 		t.Errorf("unknown claim: %v", err)
 	}
 }
-
-// TestSignerUnderIntermediate follows a chain of which the app knows only the root.

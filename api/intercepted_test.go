@@ -30,6 +30,7 @@ func TestPlainHTTPOnThePort(t *testing.T) {
 	}
 }
 
+// TestAnswersInTheServicesPlace covers what a gateway with the pinned key may answer.
 func TestAnswersInTheServicesPlace(t *testing.T) {
 	page := func(status int) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {

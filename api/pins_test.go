@@ -16,6 +16,7 @@ import (
 	"time"
 )
 
+// tlsCertificate issues a server certificate; parent nil: self-signed.
 func tlsCertificate(t testing.TB, parent *tls.Certificate, change func(*x509.Certificate)) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -84,6 +85,7 @@ func TestPinsMustBeTwo(t *testing.T) {
 	}
 }
 
+// TestPinRotationOfClient shows that new pins count for the next connection.
 func TestPinRotationOfClient(t *testing.T) {
 	s := newService(t, func(w http.ResponseWriter, _ *http.Request) { answer(w, bindingAnswer) })
 	c := s.client(t)

@@ -16,6 +16,7 @@ import (
 	"cloudkey/api/gen"
 )
 
+// TestRetry shows that a unit of request, body and parse is repeated with the same Idempotency-Key and another nonce.
 func TestRetry(t *testing.T) {
 	fail := map[string]http.HandlerFunc{
 		"connection lost": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
@@ -102,6 +103,8 @@ func TestNoRetryOfRefusals(t *testing.T) {
 	}
 }
 
+// TestRefusedAfterALostAnswer shows that a refusal at the door says nothing of an attempt before, while one that the
+// service keeps with the key does.
 func TestRefusedAfterALostAnswer(t *testing.T) {
 	for code, certain := range map[gen.ProblemCode]bool{"rateLimited": false, "badSignature": false, "pinWrong": true, "stateConflict": true} {
 		var n atomic.Int32
@@ -132,6 +135,7 @@ func TestWaitLongerThanAllowed(t *testing.T) {
 	}
 }
 
+// TestGoneAfterALostAnswer shows that a service that disappears after it may have acted is not called unreachable.
 func TestGoneAfterALostAnswer(t *testing.T) {
 	var dials atomic.Int32
 	s := newService(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
@@ -149,6 +153,8 @@ func TestGoneAfterALostAnswer(t *testing.T) {
 	}
 }
 
+// TestKeptConnectionBreaks shows that a request without a body, which net/http would repeat by itself, never appears twice
+// under the same nonce.
 func TestKeptConnectionBreaks(t *testing.T) {
 	var mu sync.Mutex
 	seen := map[string]int{}

@@ -15,6 +15,7 @@ import (
 	"github.com/emmansun/gmsm/smx509"
 )
 
+// TestSignerUnderIntermediate follows a chain of which the app knows only the root.
 func TestSignerUnderIntermediate(t *testing.T) {
 	authority := func(name string, parent *smx509.Certificate, parentKey crypto.Signer) (*smx509.Certificate, crypto.Signer) {
 		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -68,5 +69,3 @@ func TestSignerUnderIntermediate(t *testing.T) {
 		}
 	}
 }
-
-// TestFirstUseCodeVector fixes the format: argon2id as the argon2 command line tool (P-H-C reference) computes it.
