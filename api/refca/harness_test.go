@@ -68,8 +68,13 @@ func (b *bench) config() refca.Config {
 
 func (b *bench) start() {
 	b.t.Helper()
+	b.startWith(b.config())
+}
+
+func (b *bench) startWith(cfg refca.Config) {
+	b.t.Helper()
 	var err error
-	if b.ca, err = refca.Open(b.t.Context(), b.config()); err != nil {
+	if b.ca, err = refca.Open(b.t.Context(), cfg); err != nil {
 		b.t.Fatal(err)
 	}
 	anchors, err := api.ParseAnchors([]byte(b.ca.Addresses().Anchor))
