@@ -52,7 +52,10 @@ var (
 	ErrUnconfirmed = errors.New("cosign: key not confirmed")
 	// ErrNotSent may be wrapped by a Transport's error to say that the request surely did not reach the server.
 	ErrNotSent = errors.New("cosign: request was not sent")
-	// ErrNotRun: the server never evaluated the request; nothing was counted and the operation may be started anew.
+	// ErrFailed: the server could not carry out a valid request; nothing was counted.
+	ErrFailed = errors.New("cosign: the server failed")
+	// ErrNotRun: the server never evaluated the request and never will; the operation may be started anew. The attempt
+	// was counted only if the server stopped in the middle of it.
 	ErrNotRun = errors.New("cosign: the server did not run the request")
 )
 
@@ -65,6 +68,12 @@ type MessageError struct {
 
 func (e *MessageError) Error() string { return e.Err.Error() + " (" + e.Message + " " + e.Field + ")" }
 func (e *MessageError) Unwrap() error { return e.Err }
+
+// Verdicts of an evaluation that are no message errors; they do not leave the package.
+var (
+	errWrongPIN = errors.New("cosign: wrong PIN")
+	errFailed   = errors.New("cosign: own result does not verify")
+)
 
 // PINError reports that the server evaluated the share and the PIN was wrong.
 type PINError struct {
