@@ -117,9 +117,9 @@ func (u *unit) once(ctx context.Context) (err error, again bool) { //nolint:revi
 	if err != nil {
 		switch {
 		case connections.Load() == 0:
-			if typed := handshakeError(c.Host(), err); typed != nil {
-				return typed, false
-			}
+			var trust *TrustError
+			var intercepted *InterceptedError
+			return err, !errors.As(err, &trust) && !errors.As(err, &intercepted)
 		case connections.Load() > 1:
 			u.reached, err = true, errResent
 		default:

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -71,10 +72,8 @@ func NewClient(config Config) (*Client, error) {
 		return nil, err
 	}
 	c.transport = &http.Transport{
-		Proxy:               nil,
-		DialContext:         config.Dial,
-		TLSClientConfig:     pinnedTLS(func() []Pin { return *c.pins.Load() }),
-		TLSHandshakeTimeout: config.ConnectTimeout,
+		Proxy:          nil,
+		DialTLSContext: c.dial,
 		// One exchange at a time on a connection, so that a broken connection tells which request was on it.
 		ForceAttemptHTTP2:      false,
 		DisableCompression:     true,
@@ -83,6 +82,22 @@ func NewClient(config Config) (*Client, error) {
 		MaxResponseHeaderBytes: 16 << 10,
 	}
 	return c, nil
+}
+
+// dial connects and shakes hands; its errors say what stood in the way.
+func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := c.config.Dial(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.config.ConnectTimeout)
+	defer cancel()
+	secured := tls.Client(conn, pinnedTLS(c.config.Address.url.Hostname(), func() []Pin { return *c.pins.Load() }))
+	if err := secured.HandshakeContext(ctx); err != nil {
+		_ = conn.Close()
+		return nil, handshakeError(c.Host(), err)
+	}
+	return secured, nil
 }
 
 func setDefault[T comparable](member *T, value T) {

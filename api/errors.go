@@ -5,6 +5,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 )
 
 // UnreachableError reports that nothing changed at the service: no connection came about (name, route, refusal, time), or
@@ -72,18 +74,20 @@ var (
 	errTooLong = errors.New("answer too long")
 )
 
-// handshakeError turns the error of a connection that never carried a request into the type that says why, or nil when it
-// is an ordinary network error.
+// handshakeError turns the error of a TLS handshake into the type that says why, or leaves it when the network is to blame.
 func handshakeError(host string, err error) error {
 	var record tls.RecordHeaderError
 	if errors.As(err, &record) {
 		return &InterceptedError{Host: host}
 	}
-	var alert tls.AlertError
-	if errors.Is(err, errPin) || errors.As(err, &alert) {
-		return &TrustError{Host: host, Err: err}
+	var network *net.OpError
+	alert := errors.As(err, &network) && (network.Op == "remote error" || network.Op == "local error")
+	var other net.Error
+	if !alert && (errors.As(err, &other) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, context.Canceled) || errors.Is(err, net.ErrClosed)) {
+		return err
 	}
-	return nil
+	return &TrustError{Host: host, Err: err}
 }
 
 // ended says whether err is ctx's own end rather than a network fault.

@@ -32,9 +32,10 @@ func ParsePin(text string) (Pin, error) {
 // pinnedTLS returns a client configuration that trusts whoever holds one of the keys that pins returns, and nobody else:
 // TLS 1.3 only, no public roots. The pinned key is the server's identity, therefore neither the name nor the validity in
 // its certificate counts, and a phone with a wrong clock still connects.
-func pinnedTLS(pins func() []Pin) *tls.Config {
+func pinnedTLS(name string, pins func() []Pin) *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS13,
+		ServerName: name, // only sent
 		NextProtos: []string{"http/1.1"},
 		// Public roots are not asked; VerifyConnection below decides, on resumed connections too.
 		InsecureSkipVerify: true, //nolint:gosec // see above

@@ -31,7 +31,7 @@ func NewProblem(code gen.ProblemCode, detail string) *Problem {
 }
 
 func (p *Problem) Error() string {
-	return fmt.Sprintf("api: refused: %s (%d, trace %q)", p.Code, p.Status, p.TraceID)
+	return fmt.Sprintf("api: refused: %s (%d, trace %q): %s", p.Code, p.Status, p.TraceID, p.Detail)
 }
 
 // statusOf is the table in the description of ProblemCode.

@@ -222,7 +222,7 @@ func TestM02_InitQRRefused(t *testing.T) {
 		return o.signRaw(t, typInit, demoClaims())
 	}
 	flipped := []byte(parts[2])
-	flipped[10] ^= 1
+	flipped[10] = map[bool]byte{true: 'B', false: 'A'}[flipped[10] == 'A']
 	other := newOrganisation(t, true)
 
 	cases := []struct {

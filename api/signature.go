@@ -157,18 +157,27 @@ func (k *DeviceKey) sign(method, targetURI string, header http.Header, body []by
 	if err != nil {
 		return fmt.Errorf("api: signing request: %w", err)
 	}
-	digest := sha256.Sum256(base)
-	der, err := k.signer.Sign(rand.Reader, digest[:], crypto.SHA256)
-	if err != nil {
-		return fmt.Errorf("api: device key: %w", err)
-	}
-	raw, err := rawECDSA(der)
+	value, err := k.signBytes(base)
 	if err != nil {
 		return fmt.Errorf("api: device key: %w", err)
 	}
 	header.Set(headerSignatureInput, signatureLabel+"="+params)
-	header.Set(headerSignature, signatureLabel+"=:"+base64.StdEncoding.EncodeToString(raw)+":")
+	header.Set(headerSignature, signatureLabel+"="+value)
 	return nil
+}
+
+// signBytes returns the signature of a base as a byte sequence of RFC 8941.
+func (k *DeviceKey) signBytes(base []byte) (string, error) {
+	digest := sha256.Sum256(base)
+	der, err := k.signer.Sign(rand.Reader, digest[:], crypto.SHA256)
+	if err != nil {
+		return "", err
+	}
+	raw, err := rawECDSA(der)
+	if err != nil {
+		return "", err
+	}
+	return ":" + base64.StdEncoding.EncodeToString(raw) + ":", nil
 }
 
 // rawECDSA turns an ASN.1 signature over a 256-bit curve into r ‖ s, 32 bytes each.
