@@ -1,6 +1,7 @@
 package refca
 
 import (
+	"context"
 	"encoding/base64"
 	"fmt"
 	"net/http"
@@ -89,15 +90,27 @@ func (s *Server) publish() error {
 	if err := writeFile(path, picture); err != nil {
 		return fmt.Errorf("refca: init QR: %w", err)
 	}
-	signer, err := api.ParseSigner(s.pki.Signer.Raw)
-	if err != nil {
+	s.addresses.InitQR, s.addresses.InitText = path, text
+	if s.addresses.InitCode, err = s.firstUseCode(); err != nil {
 		return err
 	}
-	s.addresses.InitQR, s.addresses.InitText = path, text
-	s.addresses.InitCode = api.FirstUseCode(s.organisation.ID, signer)
 	s.addresses.Anchor = string(s.pki.Anchor())
 	s.picture = picture
 	return nil
+}
+
+// firstUseCode is computed once for a data directory, because it is slow on purpose.
+func (s *Server) firstUseCode() (code string, err error) {
+	err = s.db.View(func(tx *store.Tx) error { code = string(tx.Get(metaBucket, "initCode")); return nil })
+	if err != nil || code != "" {
+		return code, err
+	}
+	signer, err := api.ParseSigner(s.pki.Signer.Raw)
+	if err != nil {
+		return "", err
+	}
+	code = api.FirstUseCode(s.organisation.ID, signer)
+	return code, s.db.Update(context.Background(), func(tx *store.Tx) error { return tx.Put(metaBucket, "initCode", []byte(code)) })
 }
 
 // qrPicture renders a text as PNG with the quiet zone of four modules that ISO/IEC 18004 §5.3.8 asks for.
