@@ -116,11 +116,11 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, op, trace string
 		var p *problem
 		if !errors.As(err, &p) {
 			s.log.ErrorContext(r.Context(), "request failed", "op", op, "trace", trace, "err", err)
-			code := gen.ProblemCodeInternal
-			if errors.Is(err, store.ErrClosed) {
-				code = gen.ProblemCodeMaintenance
+			p = newProblem(gen.ProblemCodeInternal, "see the log")
+			if errors.Is(err, store.ErrClosed) || errors.Is(err, store.ErrCommit) {
+				p = newProblem(gen.ProblemCodeMaintenance, "see the log")
+				p.RetryAfter = 5
 			}
-			p = newProblem(code, "see the log")
 		}
 		sent := *p
 		sent.TraceId = trace

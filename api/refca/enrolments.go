@@ -174,7 +174,7 @@ func (s *Server) sendCode(tx *store.Tx, c *call, e *enrolment, who account) erro
 	if !e.Known {
 		to = unsent
 	}
-	if err := to.put(tx, messageKey(c.now, e.ID), m); err != nil {
+	if err := to.append(tx, m); err != nil {
 		return err
 	}
 	if err := enrolments.put(tx, e.ID, *e); err != nil {
@@ -224,8 +224,6 @@ func randomID() string {
 	rand.Read(b)
 	return base64.RawURLEncoding.EncodeToString(b)
 }
-
-func messageKey(now time.Time, id string) string { return fmt.Sprintf("%016x%s", now.UnixNano(), id) }
 
 // maskPhone keeps the first three and the last four digits.
 func maskPhone(phone string) string {

@@ -8,6 +8,7 @@ import (
 	"crypto/x509/pkix"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -68,8 +69,13 @@ func (b *bench) config() refca.Config {
 
 func (b *bench) start() {
 	b.t.Helper()
+	b.startWith(b.config())
+}
+
+func (b *bench) startWith(cfg refca.Config) {
+	b.t.Helper()
 	var err error
-	if b.ca, err = refca.Open(b.t.Context(), b.config()); err != nil {
+	if b.ca, err = refca.Open(b.t.Context(), cfg); err != nil {
 		b.t.Fatal(err)
 	}
 	anchors, err := api.ParseAnchors([]byte(b.ca.Addresses().Anchor))
@@ -271,19 +277,8 @@ type profile struct {
 // enrol runs the whole download up to the certificate; the first password is still to be changed.
 func (p *phone) enrol(account string) *profile {
 	p.b.t.Helper()
-	ctx, t := p.b.t.Context(), p.b.t
-	e, err := p.api.CreateEnrolment(ctx, uuid.New(), gen.EnrolmentRequest{Account: account})
-	if err != nil {
-		t.Fatalf("enrolment: %v", err)
-	}
-	code, found := p.b.ca.LatestSMS(account)
-	if !found {
-		t.Fatal("no message in the outbox")
-	}
-	if _, err := p.api.VerifyEnrolment(ctx, uuid.New(), e.Id, gen.EnrolmentCode{Code: []byte(code)}); err != nil {
-		t.Fatalf("verify: %v", err)
-	}
-	return p.keyed(e.Id, account, code).certify()
+	e, code := p.proven(account)
+	return p.keyed(e, account, code).certify()
 }
 
 // keyed runs the key generation.
@@ -377,4 +372,41 @@ func wantCode(t *testing.T, err error, code gen.ProblemCode) *api.Problem {
 		t.Fatalf("got %v, want the problem %s", err, code)
 	}
 	return p
+}
+
+// restartFrom kills the server and starts another one over a copy of the data file.
+func (b *bench) restartFrom(image string) {
+	b.t.Helper()
+	b.stop()
+	if err := os.Rename(image, filepath.Join(b.dir, "ca.db")); err != nil {
+		b.t.Fatal(err)
+	}
+	b.start()
+}
+
+// proven is an enrolment whose code was proven.
+func (p *phone) proven(account string) (enrolment, code string) {
+	p.b.t.Helper()
+	ctx := p.b.t.Context()
+	e, err := p.api.CreateEnrolment(ctx, uuid.New(), gen.EnrolmentRequest{Account: account})
+	if err != nil {
+		p.b.t.Fatalf("enrolment: %v", err)
+	}
+	code, found := p.b.ca.LatestSMS(account)
+	if !found {
+		p.b.t.Fatal("no message in the outbox")
+	}
+	if _, err := p.api.VerifyEnrolment(ctx, uuid.New(), e.Id, gen.EnrolmentCode{Code: []byte(code)}); err != nil {
+		p.b.t.Fatalf("verify: %v", err)
+	}
+	return e.Id, code
+}
+
+func serialOf(t *testing.T, issued gen.IssuedCertificate) string {
+	t.Helper()
+	c, err := smx509.ParseCertificate(issued.Certificate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.SerialNumber.Text(16)
 }

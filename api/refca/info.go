@@ -1,8 +1,12 @@
 package refca
 
 import (
+	"bytes"
+	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
+	"image/png"
 	"net/http"
 	"path/filepath"
 	"time"
@@ -11,6 +15,8 @@ import (
 	"cloudkey/api/gen"
 	"cloudkey/api/refca/internal/store"
 
+	"github.com/makiuchi-d/gozxing"
+	reader "github.com/makiuchi-d/gozxing/qrcode"
 	"github.com/skip2/go-qrcode"
 )
 
@@ -76,35 +82,72 @@ func (s *Server) initClaims(now time.Time) gen.InitClaims {
 
 // publish makes the init QR, its picture in the data directory and the first-use code.
 func (s *Server) publish() error {
+	var err error
 	s.published = s.now()
-	text, err := api.SignInit(s.initClaims(s.published), s.pki.SignerKey(), s.pki.Signer.Raw)
-	if err != nil {
+	if s.addresses.InitText, s.picture, err = s.initQR(); err != nil {
 		return err
 	}
-	picture, err := qrPicture(text)
-	if err != nil {
-		return err
-	}
-	path := filepath.Join(s.dir, "init-qr.png")
-	if err := writeFile(path, picture); err != nil {
+	s.addresses.InitQR = filepath.Join(s.dir, "init-qr.png")
+	if err := writeFile(s.addresses.InitQR, s.picture); err != nil {
 		return fmt.Errorf("refca: init QR: %w", err)
+	}
+	s.addresses.Anchor = string(s.pki.Anchor())
+	s.addresses.InitCode, err = s.firstUseCode()
+	return err
+}
+
+// initQR makes text and picture of the init QR. Some patterns of modules look like position marks to a scanner; the
+// picture is read back, and another jti draws another pattern.
+func (s *Server) initQR() (text string, picture []byte, err error) {
+	for range 10 {
+		if text, err = api.SignInit(s.initClaims(s.published), s.pki.SignerKey(), s.pki.Signer.Raw); err != nil {
+			return "", nil, err
+		}
+		if picture, err = qrPicture(text); err == nil {
+			return text, picture, nil
+		}
+	}
+	return "", nil, err
+}
+
+// firstUseCode is computed once for a data directory, because it is slow on purpose.
+func (s *Server) firstUseCode() (code string, err error) {
+	err = s.db.View(func(tx *store.Tx) error { code = string(tx.Get(metaBucket, "initCode")); return nil })
+	if err != nil || code != "" {
+		return code, err
 	}
 	signer, err := api.ParseSigner(s.pki.Signer.Raw)
 	if err != nil {
-		return err
+		return "", err
 	}
-	s.addresses.InitQR, s.addresses.InitText = path, text
-	s.addresses.InitCode = api.FirstUseCode(s.organisation.ID, signer)
-	s.addresses.Anchor = string(s.pki.Anchor())
-	s.picture = picture
-	return nil
+	code = api.FirstUseCode(s.organisation.ID, signer)
+	return code, s.db.Update(context.Background(), func(tx *store.Tx) error { return tx.Put(metaBucket, "initCode", []byte(code)) })
 }
 
-// qrPicture renders a text as PNG with the quiet zone of four modules that ISO/IEC 18004 §5.3.8 asks for.
+// qrPicture renders a text as PNG with the quiet zone of four modules that ISO/IEC 18004 asks for, and reads it back.
 func qrPicture(text string) ([]byte, error) {
 	code, err := qrcode.New(text, qrcode.Low)
 	if err != nil {
 		return nil, fmt.Errorf("refca: QR: %w", err)
 	}
-	return code.PNG(-moduleSize)
+	picture, err := code.PNG(-moduleSize)
+	if err != nil {
+		return nil, fmt.Errorf("refca: QR: %w", err)
+	}
+	decoded, err := png.Decode(bytes.NewReader(picture))
+	if err != nil {
+		return nil, fmt.Errorf("refca: QR: %w", err)
+	}
+	bitmap, err := gozxing.NewBinaryBitmapFromImage(decoded)
+	if err != nil {
+		return nil, fmt.Errorf("refca: QR: %w", err)
+	}
+	read, err := reader.NewQRCodeReader().Decode(bitmap, nil)
+	if err != nil {
+		return nil, fmt.Errorf("refca: the QR picture cannot be read back: %w", err)
+	}
+	if read.GetText() != text {
+		return nil, errors.New("refca: the QR picture reads as something else")
+	}
+	return picture, nil
 }

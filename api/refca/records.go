@@ -22,7 +22,7 @@ const (
 	certificates = table[certificate]("certificates") // by serial number, hex
 	tokens       = table[token]("tokens")             // by SHA-256 of the token
 	inks         = table[ink]("handwriting")          // by key ID
-	messages     = table[message]("outbox")           // by time and random suffix
+	messages     = table[message]("outbox")           // by number
 	unsent       = table[message]("unsent")           // what an unknown account would have got
 	answers      = table[answer]("answers")           // by device ID and idempotency key
 	limits       = table[[]time.Time]("limits")       // by kind and subject: when it happened
@@ -53,6 +53,18 @@ func (t table[T]) put(tx *store.Tx, k string, v T) error {
 		return fmt.Errorf("refca: record in %s: %w", string(t), err)
 	}
 	return tx.Put(string(t), k, raw)
+}
+
+// append puts v after all others of a table whose keys are 16 hex digits.
+func (t table[T]) append(tx *store.Tx, v T) error {
+	var last uint64
+	for k := range tx.Backward(string(t), "") {
+		if _, err := fmt.Sscanf(k, "%016x", &last); err != nil {
+			return fmt.Errorf("refca: key %q in %s: %w", k, string(t), err)
+		}
+		break
+	}
+	return t.put(tx, fmt.Sprintf("%016x", last+1), v)
 }
 
 func (t table[T]) delete(tx *store.Tx, k string) error { return tx.Delete(string(t), k) }

@@ -104,8 +104,10 @@ func (s *Server) web() http.Handler {
 
 func navigation(current string) []navEntry {
 	nav := []navEntry{
-		{Path: "/", Name: name{"初始化", "Initialise"}}, {Path: "/outbox", Name: name{"短信", "SMS outbox"}},
-		{Path: "/accounts", Name: name{"用户", "Accounts"}}, {Path: "/certificates", Name: name{"证书", "Certificates"}},
+		{Path: "/", Name: name{"初始化", "Initialise"}},
+		{Path: "/outbox", Name: name{"短信", "SMS outbox"}},
+		{Path: "/accounts", Name: name{"用户", "Accounts"}},
+		{Path: "/certificates", Name: name{"证书", "Certificates"}},
 		{Path: "/audit", Name: name{"审计", "Audit"}},
 	}
 	for i := range nav {

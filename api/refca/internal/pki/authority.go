@@ -98,10 +98,12 @@ func New(organisation string, now time.Time) (*Material, error) {
 	if m.IssuingKey, err = smx509.MarshalPKCS8PrivateKey(issuingKey); err != nil {
 		return nil, err
 	}
-	return m, m.newTrust(organisation, name, now)
+	return m, m.newTrust(organisation, now)
 }
 
-func (m *Material) newTrust(organisation string, name func(string) pkix.Name, now time.Time) error {
+// newTrust makes the P-256 side. Names and serial numbers are short and the signer has no extension but the needed ones,
+// because its certificate stands in the init QR, where every byte makes the picture denser.
+func (m *Material) newTrust(organisation string, now time.Time) error {
 	keys := map[*[]byte]*ecdsa.PrivateKey{}
 	for _, der := range []*[]byte{&m.TrustRootKey, &m.SignerKey, &m.TLSKey, &m.BackupTLSKey} {
 		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -114,28 +116,23 @@ func (m *Material) newTrust(organisation string, name func(string) pkix.Name, no
 		keys[der] = key
 	}
 	rootKey, signerKey := keys[&m.TrustRootKey], keys[&m.SignerKey]
-	serial, err := newSerial()
-	if err != nil {
-		return err
-	}
 	root := &x509.Certificate{
-		SerialNumber: serial, Subject: name("云密钥测试信任根"),
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "云密钥测试"},
 		NotBefore: now.Add(-backdate), NotAfter: now.AddDate(rootYears, 0, 0),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 	}
+	var err error
 	if m.TrustRoot, err = x509.CreateCertificate(rand.Reader, root, root, &rootKey.PublicKey, rootKey); err != nil {
 		return err
 	}
 	if root, err = x509.ParseCertificate(m.TrustRoot); err != nil {
 		return err
 	}
-	if serial, err = newSerial(); err != nil {
-		return err
-	}
+	root.SubjectKeyId = nil // leaves the authority key identifier out
 	signer := &x509.Certificate{
-		SerialNumber: serial, Subject: pkix.Name{CommonName: organisation}, // short: it stands in a QR code
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: organisation},
 		NotBefore: now.Add(-backdate), NotAfter: now.AddDate(signerYears, 0, 0),
-		BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature,
+		KeyUsage:           x509.KeyUsageDigitalSignature,
 		UnknownExtKeyUsage: []asn1.ObjectIdentifier{api.SignerUsage()},
 	}
 	m.Signer, err = x509.CreateCertificate(rand.Reader, signer, root, &signerKey.PublicKey, rootKey)

@@ -20,12 +20,14 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 )
 
-// Errors of this package. Both are wrapped; test with errors.Is.
+// Errors of this package. All are wrapped; test with errors.Is.
 var (
 	// ErrBusy reports that another process, or another Store of this one, has the file open.
 	ErrBusy = errors.New("store: the data directory is in use by another process")
 	// ErrClosed reports a use after Close.
 	ErrClosed = errors.New("store: closed")
+	// ErrCommit reports that the group could not be made durable: a full disk, say.
+	ErrCommit = errors.New("store: not durable")
 	// ErrDamaged reports a file that bbolt cannot open.
 	ErrDamaged = errors.New("store: the file is damaged")
 )
@@ -267,7 +269,7 @@ func (s *Store) commit(group []request) {
 	}()
 	for i, r := range group {
 		if results[i] == nil && err != nil {
-			results[i] = fmt.Errorf("store: commit: %w", err)
+			results[i] = fmt.Errorf("%w: %w", ErrCommit, err)
 		}
 		r.result <- results[i]
 	}
