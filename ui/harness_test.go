@@ -14,6 +14,8 @@ import (
 	"github.com/makiuchi-d/gozxing"
 	"github.com/makiuchi-d/gozxing/qrcode"
 
+	"golang.org/x/image/font/sfnt"
+
 	"cloudkey/ui"
 	"cloudkey/ui/drive"
 )
@@ -151,4 +153,18 @@ func qrPicture(t *testing.T, text string) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+// runes tells which characters a font has.
+func runes(t *testing.T, data []byte) func(rune) bool {
+	t.Helper()
+	f, err := sfnt.Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b sfnt.Buffer
+	return func(r rune) bool {
+		i, err := f.GlyphIndex(&b, r)
+		return err == nil && i != 0
+	}
 }
