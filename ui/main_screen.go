@@ -151,9 +151,13 @@ func (u *UI) heroCard(c client.Certificate, tapped func()) *widgets.Touch {
 	soft := func(s string) *widgets.Text {
 		return widgets.NewText(s).Sized(style.TextCaption).Colour(style.OnHeroSoft)
 	}
-	state, _ := u.stateText(c)
+	state, tone := u.stateText(c)
+	chip := widgets.ChipIn(style.HeroMark, style.OnHero, state)
+	if tone != widgets.Good {
+		chip = widgets.Chip(tone, state)
+	}
 	lines := widgets.Column(style.Space1,
-		widgets.Row(style.Space2, widgets.Grow(soft(c.Organisation.Name)), widgets.ChipIn(style.HeroMark, style.OnHero, state)),
+		widgets.Row(style.Space2, widgets.Grow(soft(c.Organisation.Name)), chip),
 		widgets.VSpace(style.Space3),
 		widgets.NewText(c.Holder).Sized(style.TextDisplay).Bold().Colour(style.OnHero),
 		soft(u.T("M06.account", "account", c.Account)),

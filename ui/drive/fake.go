@@ -29,9 +29,10 @@ type Fake struct {
 	Detail       client.CertificateDetails
 	Password     string // the certificate password; "" takes any
 
-	fail  map[string]error
-	hold  map[string]chan struct{}
-	calls []string
+	english bool
+	fail    map[string]error
+	hold    map[string]chan struct{}
+	calls   []string
 }
 
 // Fail makes a method return err from now on; nil heals it.

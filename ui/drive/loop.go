@@ -46,8 +46,11 @@ func (l *Loop) Run() bool {
 	}
 }
 
-// Until runs what comes until cond holds, which is asked on the loop; the error is that of ctx.
+// Until runs what comes until cond holds, which is asked on the loop; the error is that of ctx. The condition is asked again
+// every few milliseconds too, because it may look at something that does not go through the loop.
 func (l *Loop) Until(ctx context.Context, cond func() bool) error {
+	again := time.NewTicker(4 * time.Millisecond)
+	defer again.Stop()
 	for {
 		l.Run()
 		if cond() {
@@ -55,6 +58,7 @@ func (l *Loop) Until(ctx context.Context, cond func() bool) error {
 		}
 		select {
 		case <-l.wake:
+		case <-again.C:
 		case <-ctx.Done():
 			return ctx.Err()
 		}

@@ -27,7 +27,7 @@ import (
 // before anything is unpacked.
 const (
 	MaxBytes  = 32 << 20
-	MaxPixels = 64 << 20
+	MaxPixels = 40 << 20
 	maxSide   = 20000
 )
 

@@ -17,7 +17,7 @@ func scenes() []scene {
 	return []scene{
 		{"M01", "download", func(s *stage) { s.start("M01.heading") }},
 		{"M01", "organisation", func(s *stage) {
-			s.owned()
+			s.fake.Own()
 			s.fake.Certs = nil
 			s.start("M01.heading")
 			s.must(s.WaitFor(s.ctx, s.fake.Orgs[0].Name))
@@ -25,7 +25,7 @@ func scenes() []scene {
 		}},
 		{"M01", "error", func(s *stage) { s.start("M01.heading"); s.tap("next"); s.see("M01.accountEmpty") }},
 		{"M01", "unfinished", func(s *stage) {
-			s.owned()
+			s.fake.Own()
 			s.fake.Certs = nil
 			s.fake.PendingState.Enrolment = &s.fake.Enrolment
 			s.fake.Enrolment.Account = "10001"
@@ -112,12 +112,12 @@ func scenes() []scene {
 		{"M05", "scribble", func(s *stage) { protected(s); s.tap("skip"); s.at("M14.title"); s.tap("M14.submit") }},
 		{"M06", "main", mainScreen},
 		{"M06", "soon", func(s *stage) {
-			s.owned()
+			s.fake.Own()
 			s.fake.Certs[0].NotAfter, s.fake.Certs[0].Bound = now.AddDate(0, 0, 12), false
 			s.start("M06.functions")
 		}},
 		{"M06", "expired", func(s *stage) {
-			s.owned()
+			s.fake.Own()
 			s.fake.Certs[0].State, s.fake.Certs[0].NotAfter = client.CertExpired, now.AddDate(0, 0, -3)
 			s.start("M06.functions")
 		}},
@@ -175,7 +175,7 @@ func scenes() []scene {
 		}},
 		{"M15", "history", history},
 		{"M15", "empty", func(s *stage) {
-			s.owned()
+			s.fake.Own()
 			s.fake.Records = nil
 			s.start("M06.functions")
 			s.tap("M15.historyTitle")
@@ -263,7 +263,7 @@ func protected(s *stage) {
 }
 
 func mainScreen(s *stage) {
-	s.owned()
+	s.fake.Own()
 	s.start("M06.functions")
 }
 

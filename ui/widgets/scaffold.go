@@ -86,6 +86,9 @@ func (l *scaffoldLayout) Layout(_ []fyne.CanvasObject, size fyne.Size) {
 		s.setInner(s.Body, s.Bottom)
 		s.hold(s.scroll)
 	}
+	if total := body + bottom + top + 2*style.Space6; wide && s.MaxWidth <= style.FormWidth && total < view {
+		top += (view - total) / 4
+	}
 	// Keep the content off the edges by laying it out here, where the width is known.
 	s.inner.Layout = &page{top: top, side: x, width: width, bottom: style.Space6}
 	s.scroll.Move(fyne.Position{})
