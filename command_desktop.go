@@ -10,7 +10,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 )
 
@@ -81,13 +80,4 @@ func parse(set *flag.FlagSet, args []string) error {
 		return &usageError{fmt.Sprintf("%s takes no argument %q", set.Name(), set.Arg(0))}
 	}
 	return nil
-}
-
-// dataDir is where the app keeps its data unless it is told otherwise.
-func dataDir() (string, error) {
-	dir, err := os.UserConfigDir()
-	if err != nil {
-		return "", fmt.Errorf("no place for the data, name one with -data: %w", err)
-	}
-	return filepath.Join(dir, "cloudkey"), nil
 }

@@ -129,3 +129,12 @@ func deviceName() string {
 	}
 	return name[:min(len(name), 64)]
 }
+
+// dataDir is where the app keeps its data unless it is told otherwise.
+func dataDir() (string, error) {
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return "", fmt.Errorf("no place for the data, name one with -data: %w", err)
+	}
+	return filepath.Join(dir, "cloudkey"), nil
+}

@@ -15,7 +15,6 @@ import (
 	"github.com/emmansun/gmsm/pkcs7"
 	"github.com/emmansun/gmsm/sm2"
 	"github.com/emmansun/gmsm/smx509"
-	tjsm2 "github.com/tjfoc/gmsm/sm2"
 	tjx509 "github.com/tjfoc/gmsm/x509"
 )
 
@@ -89,15 +88,7 @@ func verifyTjfoc(cert, document, signature []byte) error {
 	if err != nil {
 		return err
 	}
-	public, ok := c.PublicKey.(*ecdsa.PublicKey)
-	if !ok {
-		return fmt.Errorf("public key is a %T", c.PublicKey)
-	}
-	key := tjsm2.PublicKey{Curve: tjsm2.P256Sm2(), X: public.X, Y: public.Y}
-	if !key.Verify(document, signature) {
-		return errors.New("the signature does not verify")
-	}
-	return nil
+	return c.CheckSignature(tjx509.SM2WithSM3, document, signature)
 }
 
 func (t *tour) verify() error { return Verify(t.ctx, t.cfg.Out) }

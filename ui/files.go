@@ -80,7 +80,7 @@ func (d *FileDialogs) show(f *dialog.FileDialog) {
 			f.SetLocation(l)
 		}
 	}
+	f.Show() // before Resize, which needs the dialog's window
 	size := d.win.Canvas().Size()
 	f.Resize(fyne.NewSize(min(size.Width-16, 860), min(size.Height-32, 640)))
-	f.Show()
 }
