@@ -6,6 +6,7 @@ import (
 	"net"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"testing"
 
 	"cloudkey/api"
@@ -307,4 +308,97 @@ func TestM32_NotReachable(t *testing.T) {
 	if err := b.sign(cert, password); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestM32_AnswerLost cuts the connection right after a changing request has reached the CA, at every request of the
+// operation in turn: no certificate, signature or password is lost or doubled, and the next call finds out what happened.
+func TestM32_AnswerLost(t *testing.T) {
+	b := newBench(t)
+	cut := &cutter{}
+	b.dial = cut.dial
+	b.stopApp()
+	b.startApp()
+	cert := b.enrol(b.initialise(), "10001")
+	for n := 1; n <= 2; n++ {
+		before, err := b.client.History(t.Context(), cert.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cut.after(n)
+		err = b.sign(cert, password)
+		cut.after(0)
+		history, herr := b.client.History(t.Context(), cert.ID)
+		if herr != nil {
+			t.Fatal(herr)
+		}
+		if made := len(history) - len(before); made != 1 || err != nil {
+			t.Errorf("cut after request %d: %d signatures, error %v", n, made, err)
+		}
+	}
+	for n, old, new := 1, password, other; n <= 3; n, old, new = n+1, new, old {
+		cut.after(n)
+		err := b.client.ChangePassword(t.Context(), cert.ID, old, new)
+		cut.after(0)
+		if err != nil {
+			t.Fatalf("cut after request %d: %v", n, err)
+		}
+		if err := b.sign(cert, new); err != nil {
+			t.Fatalf("cut after request %d, the new password: %v", n, err)
+		}
+	}
+}
+
+// cutter is a dialer whose n-th request from now on loses its answer: the connection ends when the answer comes.
+type cutter struct {
+	mu   sync.Mutex
+	left int
+}
+
+func (c *cutter) after(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.left = n
+}
+
+func (c *cutter) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return &cutConn{Conn: conn, c: c}, nil
+}
+
+type cutConn struct {
+	net.Conn
+	c    *cutter
+	mu   sync.Mutex
+	sent bool // something was written since the last read
+}
+
+func (c *cutConn) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	c.sent = true
+	c.mu.Unlock()
+	return c.Conn.Write(p)
+}
+
+func (c *cutConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.mu.Lock()
+	answered := c.sent
+	c.sent = false
+	c.mu.Unlock()
+	if err != nil || !answered {
+		return n, err
+	}
+	c.c.mu.Lock()
+	defer c.c.mu.Unlock()
+	if c.c.left > 0 {
+		c.c.left--
+		if c.c.left == 0 {
+			_ = c.Conn.Close()
+			return 0, net.ErrClosed
+		}
+	}
+	return n, err
 }

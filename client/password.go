@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 
+	"cloudkey/cosign"
 	"cloudkey/keystore"
 )
 
@@ -62,10 +63,20 @@ func (c *Client) changePassword(ctx context.Context, certID string, old, new []b
 		// is told, because only the user knows whether the two are the same.
 		return false, errors.Join(ErrInterrupted, c.ready(ctx, certID))
 	}
-	if err := s.signer.WithTransport(&transport{client: c, link: l}).ChangePIN(ctx, old, new, c.cfg.KDF); err != nil {
-		return false, c.failure(err)
+	err = s.signer.WithTransport(&transport{client: c, link: l}).ChangePIN(ctx, old, new, c.cfg.KDF)
+	var lost *cosign.UncertainError
+	if errors.As(err, &lost) {
+		// The user must know which password stands, also after turning away.
+		ctx, cancel := afterwards(ctx)
+		defer cancel()
+		if state, _, again := c.settle(ctx, s, p); again == nil {
+			if state.PINChanged {
+				return true, nil
+			}
+			return false, undone(l.api.Host(), lost.Err)
+		}
 	}
-	return true, nil
+	return err == nil, c.failure(err)
 }
 
 // ready marks the first password as set. The certificate becomes the current one.

@@ -6,6 +6,7 @@ import (
 	"crypto/ecdsa"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"github.com/emmansun/gmsm/sm2"
 	"github.com/emmansun/gmsm/sm3"
@@ -69,7 +70,7 @@ func (c *Client) Sign(ctx context.Context, certID string, docs []Document, passw
 	t := &transport{client: c, link: l, purpose: gen.SignaturePurposeSign, documents: documents}
 	signatures, err := s.signer.WithTransport(t).SignDigests(ctx, es, password)
 	if err != nil {
-		return c.unanswered(ctx, s, p, request, err)
+		return c.unanswered(ctx, l, s, p, request, err)
 	}
 	report(progress, StepVerify)
 	return c.record(ctx, p, request, pending, signatures)
@@ -130,7 +131,7 @@ func (c *Client) remember(ctx context.Context, p keystore.Profile, docs []unsign
 
 // unanswered looks into a session that ended with err: whether the server made the signatures after all. The request
 // stays pending only while that is not known.
-func (c *Client) unanswered(ctx context.Context, s *session, p keystore.Profile, r keystore.PendingRequest, err error) ([]SignatureRecord, error) {
+func (c *Client) unanswered(ctx context.Context, l *link, s *session, p keystore.Profile, r keystore.PendingRequest, err error) ([]SignatureRecord, error) {
 	var lost *cosign.UncertainError
 	if !errors.As(err, &lost) {
 		// The caller's context may have ended; the record of what is not pending any more must still go.
@@ -139,10 +140,9 @@ func (c *Client) unanswered(ctx context.Context, s *session, p keystore.Profile,
 		}
 		return nil, c.failure(err)
 	}
-	if ctx.Err() != nil {
-		return nil, c.failure(err)
-	}
-	// One more try now often saves the user from wondering.
+	// One more try now often saves the user from wondering; also a user who turned away must know.
+	ctx, cancel := afterwards(ctx)
+	defer cancel()
 	state, records, again := c.settle(ctx, s, p)
 	switch {
 	case again != nil:
@@ -152,7 +152,20 @@ func (c *Client) unanswered(ctx context.Context, s *session, p keystore.Profile,
 	case state.Err != nil && !errors.Is(state.Err, cosign.ErrNotRun):
 		return nil, c.failure(state.Err)
 	}
-	return nil, &UnreachableError{Host: lost.Error(), Err: err}
+	return nil, undone(l.api.Host(), lost.Err)
+}
+
+// undone is the error of a session of which the server has said, asked again, that it did nothing.
+func undone(host string, err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &UnreachableError{Host: host, Err: err}
+}
+
+// afterwards is time to find out what a session that was cut off has done, whether or not the caller still waits.
+func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 }
 
 // record adds finished signatures to the history and forgets the pending request, in one change.
