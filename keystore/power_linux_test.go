@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -131,6 +132,7 @@ func parseOp(dir, call, args string) (fsOp, bool) {
 // disk is what a power loss leaves: for each file what is synced, and what is written since.
 type disk struct {
 	dir     string
+	lies    bool                 // syncing does nothing
 	files   map[string]*diskFile // as the program sees names
 	durable map[string]*diskFile // as the synced directory has them
 	names   []func(map[string]*diskFile)
@@ -179,6 +181,9 @@ func (d *disk) apply(op fsOp) {
 		f.pending = append(f.pending, op)
 		f.now = resize(f.now, op.at)
 	case "fsync", "fdatasync":
+		if d.lies {
+			return
+		}
 		if op.path == d.dir {
 			for _, change := range d.names {
 				change(d.durable)
@@ -242,24 +247,13 @@ func TestR1_PowerLoss(t *testing.T) {
 	if counts["pwrite64"] < 50 || counts["rename"] < 4 || counts["unlink"] < 1 || counts["done"] != 16 {
 		t.Fatalf("the recording is not complete: %v", counts)
 	}
+	boot := filepath.Join(t.TempDir(), "boot")
 	seedValue := rand.Uint64()
 	rnd := rand.New(rand.NewPCG(seedValue, 0))
-	boot := filepath.Join(t.TempDir(), "boot")
 	for image := range *powerLosses {
 		cut := rnd.IntN(len(ops) + 1)
-		d := &disk{dir: dir, files: map[string]*diskFile{}, durable: map[string]*diskFile{}}
-		acknowledged, begun := -1, -1
-		for _, op := range ops[:cut] {
-			switch op.call {
-			case "begin":
-				begun = op.done
-			case "done":
-				acknowledged = op.done
-			default:
-				d.apply(op)
-			}
-		}
-		restore(t, boot, d.image(rnd))
+		content, acknowledged, begun := powerLoss(dir, ops[:cut], cut, rnd)
+		restore(t, boot, content)
 		s, err := keystore.Open(background, boot, keystore.Options{})
 		if err != nil {
 			t.Fatalf("seed %d, image %d, cut at %d of %d: %v", seedValue, image, cut, len(ops), err)
@@ -271,4 +265,56 @@ func TestR1_PowerLoss(t *testing.T) {
 		must(t, s.Close())
 	}
 	t.Logf("%d calls recorded, %d images", len(ops), *powerLosses)
+	t.Run("disk that lies about syncing", func(t *testing.T) { lyingDisk(t, dir, ops) })
+}
+
+// lyingDisk holds that on such a disk, where much can be lost, the store still never gives a mixture for an answer.
+func lyingDisk(t *testing.T, dir string, ops []fsOp) {
+	boot := filepath.Join(t.TempDir(), "boot")
+	seedValue := rand.Uint64()
+	rnd := rand.New(rand.NewPCG(seedValue, 0))
+	refused, whole := 0, 0
+	for image := range *powerLosses {
+		cut := rnd.IntN(len(ops) + 1)
+		content, _, begun := powerLoss(dir, ops[:cut], max(0, cut-rnd.IntN(40)), rnd)
+		restore(t, boot, content)
+		s, err := keystore.Open(background, boot, keystore.Options{})
+		if errors.Is(err, keystore.ErrDamaged) || errors.Is(err, keystore.ErrKeyLost) {
+			refused++
+			continue
+		}
+		must(t, err)
+		got, found := fmt.Sprint(observed(t, s)), false
+		for n := -1; n <= begun && !found; n++ {
+			found = got == fmt.Sprint(model(n))
+		}
+		if !found {
+			t.Fatalf("seed %d, image %d, cut at %d: begun %d: %s", seedValue, image, cut, begun, got)
+		}
+		whole++
+		must(t, s.Close())
+	}
+	t.Logf("%d refused, %d whole", refused, whole)
+	if refused == 0 || whole == 0 {
+		t.Error("the lies do not reach both outcomes")
+	}
+}
+
+// powerLoss gives the files after a power loss that follows these calls, of which those from honest on were not synced
+// whatever the disk said.
+func powerLoss(dir string, ops []fsOp, honest int, rnd *rand.Rand) (content map[string][]byte, acknowledged, begun int) {
+	d := &disk{dir: dir, files: map[string]*diskFile{}, durable: map[string]*diskFile{}}
+	acknowledged, begun = -1, -1
+	for i, op := range ops {
+		d.lies = i >= honest
+		switch op.call {
+		case "begin":
+			begun = op.done
+		case "done":
+			acknowledged = op.done
+		default:
+			d.apply(op)
+		}
+	}
+	return d.image(rnd), acknowledged, begun
 }
