@@ -33,11 +33,14 @@ func write() {
 	fail(err)
 	n, err := strconv.Atoi(os.Getenv("KEYSTORE_TEST_FROM"))
 	fail(err)
-	for ; ; n++ {
+	count, _ := strconv.Atoi(os.Getenv("KEYSTORE_TEST_COUNT")) // 0 is for ever
+	for last := n + count; count == 0 || n < last; n++ {
 		fmt.Println("begin", n)
 		fail(apply(s, n))
 		fmt.Println("done", n)
 	}
+	fail(s.Close())
+	os.Exit(0)
 }
 
 // apply is change n: every profile carries the number of the change in share, profile and history together.

@@ -11,8 +11,8 @@
 //
 // Each write of a record draws a 24-byte random salt; HKDF-Expand turns sealing key and salt into an SM4 key (16 bytes)
 // and a nonce (12 bytes) that are used for this one record version, so that no counter can repeat after a restored
-// backup. The AEAD is SM4-GCM (GB/T 32907, RFC 8998 §2), suite 1; the suite byte is authenticated and a suite this program does not
-// know is [ErrNewerFormat]. Associated data are suite, store ID, kind and name of the record, and generation: a record
+// backup. The AEAD is SM4-GCM (GB/T 32907, RFC 8998 §2), suite 1; the suite byte is authenticated, and another suite comes with
+// another format number. Associated data are suite, store ID, kind and name of the record, and generation: a record
 // put in another's place, taken from another store or replaced by an earlier version of itself does not open.
 //
 // The keys under which records lie in the file are pseudonyms (HMAC-SM3 of the kind and name under a sub-key, 16 bytes).

@@ -10,6 +10,9 @@ import (
 const (
 	headerMagic   = "CKKS"
 	currentFormat = 1
+
+	maxWrapperName = 32
+	maxWrapped     = 1024
 )
 
 // header is the only part of the file that is not sealed: it says how to get at the store key. The manifest holds its
@@ -43,7 +46,7 @@ func unmarshalHeader(b []byte) (header, error) {
 	copy(h.storeID[:], r.take(storeIDSize))
 	h.wrapper = string(r.bytes())
 	h.wrapped = slices.Clone(r.bytes())
-	if !r.done() || h.format == 0 || len(h.wrapper) == 0 || len(h.wrapper) > 32 || len(h.wrapped) > 1024 {
+	if !r.done() || h.format == 0 || len(h.wrapper) == 0 || len(h.wrapper) > maxWrapperName || len(h.wrapped) > maxWrapped {
 		return header{}, fmt.Errorf("malformed header")
 	}
 	return h, nil

@@ -122,7 +122,8 @@ func (tx *Tx) AppendSignature(sig Signature) (Signature, error) {
 	if sig.Time.IsZero() {
 		sig.Time = tx.now()
 	}
-	sig.Time = sig.Time.UTC()
+	sig.Time = sig.Time.Round(0).UTC()
+	sig.Document = strings.ToValidUTF8(sig.Document, "\uFFFD")
 	body, err := json.Marshal(sig)
 	if err != nil {
 		return Signature{}, fmt.Errorf("%w: %v", ErrInvalid, err)

@@ -170,9 +170,15 @@ func (s *Store) wrapNew(ctx context.Context, h *header, only KeyWrapper) ([]byte
 }
 
 func wrapChecked(ctx context.Context, w KeyWrapper, key []byte) ([]byte, error) {
+	if n := len(w.Name()); n == 0 || n > maxWrapperName {
+		return nil, fmt.Errorf("%w: key wrapper's name", ErrInvalid)
+	}
 	wrapped, err := w.Wrap(ctx, key)
 	if err != nil {
 		return nil, err
+	}
+	if len(wrapped) > maxWrapped {
+		return nil, errors.Join(fmt.Errorf("%w: wrapped key of %d bytes", ErrInvalid, len(wrapped)), w.Forget(context.WithoutCancel(ctx), wrapped))
 	}
 	again, err := w.Unwrap(ctx, wrapped)
 	defer clear(again)

@@ -188,25 +188,28 @@ func (s *Store) rekey(ctx context.Context) error {
 		return err
 	}
 	defer clear(key)
-	// Noted before it seals anything: if this process dies, the next one destroys the key of the half-written file.
+	abandon := func(err error) error {
+		return errors.Join(err, s.forget(context.WithoutCancel(ctx), retired{h.wrapper, h.wrapped}))
+	}
+	keys, err := newSubkeys(key, h.storeID)
+	if err != nil {
+		return abandon(err)
+	}
+	defer keys.wipe()
 	before := s.man.retired
+	d := (&manifest{gen: s.man.gen + 1, headerDigest: h.digest()}).next() // one commit comes between
+	d.retired = append(slices.Clone(before), retired{s.header.wrapper, s.header.wrapped})
+	records, err := s.reseal(ctx, keys, d)
+	if err != nil {
+		return abandon(err)
+	}
+	// Noted before the new key seals anything on disk: if this process dies, the next one destroys it.
 	err = s.update(ctx, func(tx *Tx) error {
 		tx.draft.retired, tx.draft.changed = append(tx.draft.retired, retired{h.wrapper, h.wrapped}), true
 		return nil
 	})
 	if err != nil {
-		return errors.Join(err, s.forget(context.WithoutCancel(ctx), retired{h.wrapper, h.wrapped}))
-	}
-	keys, err := newSubkeys(key, h.storeID)
-	if err != nil {
-		return err
-	}
-	defer keys.wipe()
-	d := (&manifest{gen: s.man.gen, headerDigest: h.digest()}).next()
-	d.retired = append(slices.Clone(before), retired{s.header.wrapper, s.header.wrapped})
-	records, err := s.reseal(ctx, keys, d)
-	if err != nil {
-		return err
+		return abandon(err)
 	}
 	name, err := s.buildFile(&h, keys, d, records)
 	if err != nil {

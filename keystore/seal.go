@@ -109,7 +109,7 @@ func (k *subkeys) sealRecord(key []byte, gen uint64, plain []byte) ([]byte, erro
 	return out, err
 }
 
-// openRecord returns the plaintext of a sealed record, in memory of its own. Errors are ErrNewerFormat and errSeal.
+// openRecord returns the plaintext of a sealed record, in memory of its own, or errSeal.
 func (k *subkeys) openRecord(key, sealed []byte) ([]byte, error) {
 	gen, _, err := sealedHead(sealed)
 	if err != nil {
@@ -134,11 +134,8 @@ func sealedHead(sealed []byte) (gen uint64, tag [tagSize]byte, err error) {
 	if len(sealed) < overhead {
 		return 0, tag, errSeal
 	}
-	if sealed[0] == 0 {
+	if sealed[0] != suiteSM4GCM { // another suite comes with another format number, which is checked before
 		return 0, tag, errSeal
-	}
-	if sealed[0] != suiteSM4GCM {
-		return 0, tag, fmt.Errorf("%w: record suite %d", ErrNewerFormat, sealed[0])
 	}
 	copy(tag[:], sealed[len(sealed)-tagSize:])
 	return binary.BigEndian.Uint64(sealed[1:]), tag, nil

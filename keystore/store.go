@@ -52,6 +52,7 @@ type Store struct {
 	digest [32]byte // of the sealed root
 	state  error    // ErrClosed or ErrFailed when no longer usable
 	torn   bool
+	faulty bool // bbolt panicked and may hold its locks: its handle is not used again, not even closed
 }
 
 // Position identifies a commit. A server that keeps the last one it saw notices a store that was put back to an earlier state.
@@ -142,7 +143,7 @@ func (s *Store) update(ctx context.Context, f func(*Tx) error) error {
 	defer s.mu.Unlock()
 	committed = true // Commit rolls back by itself when it fails
 	if err := guard(btx.Commit); err != nil {
-		if errors.Is(err, errFault) || !s.stillAt(s.man.gen) {
+		if s.faulty = errors.Is(err, errFault); s.faulty || !s.stillAt(s.man.gen) {
 			s.state = ErrFailed
 			return fmt.Errorf("%w: %w", ErrFailed, ioError("commit", err))
 		}
@@ -250,7 +251,7 @@ func (s *Store) shut(state error) error {
 		return nil
 	}
 	var err error
-	if s.state == nil {
+	if !s.faulty {
 		err = closeBolt(s.db)
 	}
 	s.keys.wipe()

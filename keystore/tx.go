@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"go.etcd.io/bbolt"
 )
@@ -68,6 +69,9 @@ func (tx *Tx) damage(ref RecordRef, err error) error {
 func (tx *Tx) put(kind Kind, name string, ref RecordRef, plain []byte) error {
 	if err := tx.writable(); err != nil {
 		return err
+	}
+	if !utf8.ValidString(name) {
+		return invalid(kind, "name is not UTF-8")
 	}
 	if len(plain) > maxRecord {
 		return fmt.Errorf("%w: %s of %d bytes", ErrInvalid, kind, len(plain))
