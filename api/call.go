@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -156,11 +157,8 @@ func (u *unit) prepare(request *http.Request) error {
 func (u *unit) read(response *http.Response) (err error, again bool) { //nolint:revive // see once
 	host := u.client.Host()
 	status, contentType := response.StatusCode, response.Header.Get("Content-Type")
-	kind, params, err := mime.ParseMediaType(contentType)
-	charset := strings.ToLower(params["charset"])
-	proper := err == nil && (charset == "" || charset == "utf-8")
-	problem := proper && kind == contentProblem && status >= 400
-	success := u.decode != nil && status == http.StatusOK && proper && kind == contentJSON
+	problem := status >= 400 && hasType(response.Header, contentProblem)
+	success := status == http.StatusOK && u.decode != nil && hasType(response.Header, contentJSON)
 	empty := u.decode == nil && status == http.StatusNoContent
 	if !problem && !success && !empty {
 		// A gateway that says 3xx or 4xx has not passed the request on; others may have.
@@ -194,6 +192,13 @@ func (u *unit) read(response *http.Response) (err error, again bool) { //nolint:
 		return &AnswerError{Host: host, Status: status, Err: err}, true
 	}
 	return p, status >= 500
+}
+
+// hasType says whether a message has the media type given, in UTF-8.
+func hasType(header http.Header, want string) bool {
+	kind, params, err := mime.ParseMediaType(header.Get("Content-Type"))
+	charset := params["charset"]
+	return err == nil && kind == want && (charset == "" || strings.EqualFold(charset, "utf-8"))
 }
 
 // verdict is the error of the whole unit: what the caller may believe about the service's state.
@@ -234,17 +239,32 @@ func atTheDoor(code gen.ProblemCode) bool {
 	}
 }
 
+// encoded is a body that is JSON already.
+type encoded []byte
+
+// secretMember is an object with one binary member, made without the JSON encoder, which keeps its buffers for later use.
+func secretMember(name string, secret []byte) encoded {
+	size := base64.StdEncoding.EncodedLen(len(secret))
+	body := make([]byte, 0, len(name)+size+7)
+	body = append(append(append(body, `{"`...), name...), `":"`...)
+	body = base64.StdEncoding.AppendEncode(body, secret)
+	return append(body, `"}`...)
+}
+
 // encode marshals a request body. The caller wipes the result when it holds a secret.
 func encode(body any) ([]byte, error) {
-	if body == nil {
+	switch body := body.(type) {
+	case nil:
 		return nil, nil
+	case encoded:
+		return body, nil
 	}
-	encoded, err := json.Marshal(body)
+	out, err := json.Marshal(body)
 	if err != nil {
 		return nil, fmt.Errorf("api: %w", err)
 	}
-	if len(encoded) > MaxRequest {
-		return nil, fmt.Errorf("api: request of %d bytes, limit %d", len(encoded), MaxRequest)
+	if len(out) > MaxRequest {
+		return nil, fmt.Errorf("api: request of %d bytes, limit %d", len(out), MaxRequest)
 	}
-	return encoded, nil
+	return out, nil
 }

@@ -5,8 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
-	"net"
+	"strings"
 )
 
 // UnreachableError reports that nothing changed at the service: no connection came about (name, route, refusal, time), or
@@ -80,14 +79,12 @@ func handshakeError(host string, err error) error {
 	if errors.As(err, &record) {
 		return &InterceptedError{Host: host}
 	}
-	var network *net.OpError
-	alert := errors.As(err, &network) && (network.Op == "remote error" || network.Op == "local error")
-	var other net.Error
-	if !alert && (errors.As(err, &other) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, context.Canceled) || errors.Is(err, net.ErrClosed)) {
-		return err
+	// crypto/tls has no type for most of its own findings (another version, a bad certificate, alerts of the peer), but
+	// all of them say "tls: "; what the network does comes through as it is.
+	if errors.Is(err, errPin) || strings.Contains(err.Error(), "tls: ") {
+		return &TrustError{Host: host, Err: err}
 	}
-	return &TrustError{Host: host, Err: err}
+	return err
 }
 
 // ended says whether err is ctx's own end rather than a network fault.

@@ -70,9 +70,10 @@ func (c *Client) ResendEnrolmentCode(ctx context.Context, key uuid.UUID, enrolme
 	})
 }
 
-// VerifyEnrolment proves the SMS password. The encoded body is wiped; body.Code stays the caller's.
+// VerifyEnrolment proves the SMS password. The encoded body is wiped; body.Code stays the caller's. The buffers of the
+// connection are not this package's to wipe.
 func (c *Client) VerifyEnrolment(ctx context.Context, key uuid.UUID, enrolmentID string, body gen.EnrolmentCode) (gen.VerifiedEnrolment, error) {
-	return change[gen.VerifiedEnrolment](ctx, c, "", body, func(r io.Reader) (*http.Request, error) {
+	return change[gen.VerifiedEnrolment](ctx, c, "", secretMember("code", body.Code), func(r io.Reader) (*http.Request, error) {
 		return gen.NewVerifyEnrolmentRequestWithBody(c.server, enrolmentID, &gen.VerifyEnrolmentParams{IdempotencyKey: key}, contentJSON, r)
 	})
 }

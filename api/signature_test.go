@@ -136,7 +136,8 @@ func TestSignedRequestRefused(t *testing.T) {
 			r.Body = io.NopCloser(strings.NewReader(`{}`))
 			r.Header.Set(headerContentDigest, contentDigest([]byte(`{}`)))
 		}, "badSignature"},
-		{"other content type", func(r *http.Request) { r.Header.Set("Content-Type", contentJSON+"; charset=utf-16") }, "badSignature"},
+		{"other content type", func(r *http.Request) { r.Header.Set("Content-Type", contentJSON+"; charset=utf-8") }, "badSignature"},
+		{"other charset", func(r *http.Request) { r.Header.Set("Content-Type", contentJSON+"; charset=utf-16") }, "invalidRequest"},
 		{"no JSON", func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") }, "invalidRequest"},
 		{"digest missing", func(r *http.Request) { r.Header.Del(headerContentDigest) }, "badSignature"},
 		{"digest of another kind", func(r *http.Request) { r.Header.Set(headerContentDigest, "md5=:AAAA:") }, "badSignature"},

@@ -124,6 +124,8 @@ func (s *Signer) usable(now time.Time) error {
 		return errors.New("api: signer is a CA")
 	case c.KeyUsage != 0 && x509.KeyUsage(c.KeyUsage)&x509.KeyUsageDigitalSignature == 0:
 		return errors.New("api: signer may not sign")
+	case !displayable(s.Name(), 64):
+		return errors.New("api: signer has no name that can be shown")
 	case !purpose:
 		return errors.New("api: signer is not made for this purpose (extended key usage)")
 	case now.Before(c.NotBefore) || now.After(c.NotAfter):

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"math/big"
-	"mime"
 	"net/http"
 	"slices"
 	"strings"
@@ -106,7 +105,7 @@ func (v *Verifier) open(r *http.Request) (*deviceSignature, []byte, error) {
 		return nil, nil, err
 	}
 	if len(body) > 0 {
-		if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != contentJSON {
+		if !hasType(r.Header, contentJSON) {
 			return nil, nil, NewProblem(gen.ProblemCodeInvalidRequest, "content type is not "+contentJSON)
 		}
 		if r.Header.Get(headerContentDigest) != contentDigest(body) {
