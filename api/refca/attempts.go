@@ -173,6 +173,9 @@ func (c *call) attempt(sid, keyID string, msg []byte, finished func(tx *store.Tx
 		return reply{}, refusal(err, h.guard.Status(c.now))
 	}
 	err = c.s.db.Update(c.ctx, func(tx *store.Tx) error {
+		if _, err := c.ownKey(tx, o.keyID); err != nil {
+			return err
+		}
 		if err := c.usable(tx, h.key); err != nil {
 			return err
 		}
@@ -220,7 +223,11 @@ func (c *call) attempt(sid, keyID string, msg []byte, finished func(tx *store.Tx
 	return out, err
 }
 
+// settle stores what an attempt changed, unless the key was removed meanwhile.
 func (c *call) settle(tx *store.Tx, h held, result *cosign.Result) error {
+	if _, err := c.ownKey(tx, h.key.ID); err != nil {
+		return err
+	}
 	if err := storeGuard(tx, h.key.ID, h.guard); err != nil {
 		return err
 	}

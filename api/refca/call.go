@@ -63,6 +63,7 @@ func change[In any](s *Server, w http.ResponseWriter, r *http.Request, op string
 			return reply{}, err
 		}
 		defer clear(c.body)
+		defer clear(c.body)
 		return c.once(r, func() (reply, error) {
 			var in In
 			if err := c.decode(&in); err != nil {

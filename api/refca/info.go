@@ -96,14 +96,15 @@ func (s *Server) publish() error {
 	return err
 }
 
-// initQR makes text and picture of the init QR. Some patterns of modules look like position marks to a scanner; the
-// picture is read back, and another jti draws another pattern.
+// initQR makes text and picture of the init QR. Now and then modules in the data look like position marks to a scanner, so
+// the picture is read back; another jti, level of error correction or size draws another pattern.
 func (s *Server) initQR() (text string, picture []byte, err error) {
-	for range 10 {
+	for try := range 12 {
 		if text, err = api.SignInit(s.initClaims(s.published), s.pki.SignerKey(), s.pki.Signer.Raw); err != nil {
 			return "", nil, err
 		}
-		if picture, err = qrPicture(text); err == nil {
+		level := []qrcode.RecoveryLevel{qrcode.Low, qrcode.Medium}[try%2]
+		if picture, err = qrPicture(text, level, moduleSize+try/2); err == nil {
 			return text, picture, nil
 		}
 	}
@@ -125,12 +126,12 @@ func (s *Server) firstUseCode() (code string, err error) {
 }
 
 // qrPicture renders a text as PNG with the quiet zone of four modules that ISO/IEC 18004 asks for, and reads it back.
-func qrPicture(text string) ([]byte, error) {
-	code, err := qrcode.New(text, qrcode.Low)
+func qrPicture(text string, level qrcode.RecoveryLevel, module int) ([]byte, error) {
+	code, err := qrcode.New(text, level)
 	if err != nil {
 		return nil, fmt.Errorf("refca: QR: %w", err)
 	}
-	picture, err := code.PNG(-moduleSize)
+	picture, err := code.PNG(-module)
 	if err != nil {
 		return nil, fmt.Errorf("refca: QR: %w", err)
 	}

@@ -67,6 +67,9 @@ func (s *Server) ResumeKey(w http.ResponseWriter, r *http.Request, id gen.KeyId,
 			return reply{}, refusal(err, h.guard.Status(c.now))
 		}
 		out, err := c.commit(func(tx *store.Tx) (answerable, error) {
+			if _, err := c.ownKey(tx, id); err != nil {
+				return nil, err
+			}
 			err := errors.Join(
 				c.usable(tx, h.key), storeGuard(tx, id, h.guard), storeShare(tx, id, h.share),
 				c.audit(tx, auditEntry{Account: h.key.Account, KeyID: id}),
