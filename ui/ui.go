@@ -101,7 +101,10 @@ func (u *UI) SetTextScale(s float32) {
 func (u *UI) applyTheme() {
 	mode := style.Mode(u.deps.Preferences.Int(prefMode))
 	scale := float32(u.deps.Preferences.FloatWithFallback(prefScale, 1))
-	fyne.CurrentApp().Settings().SetTheme(style.New(mode, scale))
+	settings := fyne.CurrentApp().Settings()
+	if t, ok := settings.Theme().(*style.Theme); !ok || !t.Is(mode, scale) {
+		settings.SetTheme(style.New(mode, scale))
+	}
 }
 
 // Clipboard copies a public text (a fingerprint, a serial number) and says so.

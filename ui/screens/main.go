@@ -13,6 +13,9 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/test"
 )
 
 func main() {
@@ -34,13 +37,14 @@ func render(dir, only string) (int, error) {
 	}
 	n := 0
 	var failed []error
-	for _, sc := range scenes() {
-		for _, l := range looks() {
+	app := test.NewApp()
+	for _, l := range looks() {
+		for _, sc := range scenes() {
 			name := fmt.Sprintf("%s-%s-%s.png", sc.id, sc.name, l)
 			if !strings.Contains(name, only) {
 				continue
 			}
-			err := play(sc, l, 1, func(s *stage) error { return write(filepath.Join(dir, name), s.Capture()) })
+			err := play(app, sc, l, 1, func(s *stage) error { return write(filepath.Join(dir, name), s.Capture()) })
 			if err != nil {
 				failed = append(failed, fmt.Errorf("%s: %w", name, err))
 				continue
@@ -52,10 +56,10 @@ func render(dir, only string) (int, error) {
 }
 
 // play brings the app into a scene and calls then.
-func play(sc scene, l look, scale float32, then func(*stage) error) (err error) {
+func play(app fyne.App, sc scene, l look, scale float32, then func(*stage) error) (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	s := newStage(ctx, l, scale)
+	s := newStage(ctx, app, l, scale)
 	defer func() {
 		if p := recover(); p != nil {
 			var problem sceneError

@@ -8,33 +8,39 @@ import (
 	"testing"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/test"
 
 	"cloudkey/ui/style"
 )
 
-// TestM33_NothingIsCutOff lays every picture's screen out in both languages, on the sizes of the pictures and on a small
-// phone, at 100 % and 200 % text.
+// TestM33_NothingIsCutOff lays every picture's screen out in both languages: on the sizes of the pictures, and on a small
+// phone with text of 200 %.
 func TestM33_NothingIsCutOff(t *testing.T) {
-	sizes := []fyne.Size{{Width: 390, Height: 844}, {Width: 320, Height: 568}, {Width: 1280, Height: 800}}
-	for _, sc := range scenes() {
-		t.Run(sc.id+"-"+sc.name, func(t *testing.T) {
-			for _, lang := range []string{"zh", "en"} {
-				for _, size := range sizes {
-					for _, scale := range []float32{1, 2} {
-						l := look{lang, style.ModeLight, size}
-						err := play(sc, l, scale, func(s *stage) error {
-							if cut := s.Cut(); len(cut) > 0 {
-								t.Errorf("%s at %.0f %%: cut off: %s", l, scale*100, cut)
-							}
-							return nil
-						})
-						if err != nil {
-							t.Errorf("%s at %.0f %%: %v", l, scale*100, err)
-						}
+	app := test.NewTempApp(t)
+	for _, lang := range []string{"zh", "en"} {
+		for _, c := range []struct {
+			size  fyne.Size
+			scale float32
+		}{
+			{fyne.NewSize(390, 844), 1},
+			{fyne.NewSize(1280, 800), 1},
+			{fyne.NewSize(320, 568), 1},
+			{fyne.NewSize(320, 568), 2},
+			{fyne.NewSize(1280, 800), 2},
+		} {
+			l := look{lang, style.ModeLight, c.size}
+			for _, sc := range scenes() {
+				err := play(app, sc, l, c.scale, func(s *stage) error {
+					if cut := s.Cut(); len(cut) > 0 {
+						t.Errorf("%s-%s %s at %.0f %%: cut off: %s", sc.id, sc.name, l, c.scale*100, cut)
 					}
+					return nil
+				})
+				if err != nil {
+					t.Errorf("%s-%s %s at %.0f %%: %v", sc.id, sc.name, l, c.scale*100, err)
 				}
 			}
-		})
+		}
 	}
 }
 

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/test"
 
 	"cloudkey/ui"
 	"cloudkey/ui/drive"
@@ -66,8 +65,10 @@ type sceneError struct{ error }
 var now = time.Date(2026, 3, 18, 9, 30, 0, 0, time.UTC)
 
 // newStage builds the app; nothing is on the device yet.
-func newStage(ctx context.Context, l look, scale float32) *stage {
-	app := test.NewApp()
+func newStage(ctx context.Context, app fyne.App, l look, scale float32) *stage {
+	for _, key := range []string{"firstUse.bind", "firstUse.ink"} {
+		app.Preferences().RemoveValue(key)
+	}
 	app.Preferences().SetString("language", l.lang)
 	app.Preferences().SetInt("appearance", int(l.mode))
 	app.Preferences().SetFloat("textScale", float64(scale))

@@ -40,6 +40,11 @@ func New(mode Mode, textScale float32) *Theme {
 	}
 }
 
+// Is tells whether New with these arguments would give the same theme.
+func (t *Theme) Is(mode Mode, textScale float32) bool {
+	return t.mode == mode && t.scale == min(max(textScale, 0.8), 2)
+}
+
 // Color implements fyne.Theme with the names of this package and of fyne's.
 func (t *Theme) Color(name fyne.ThemeColorName, variant fyne.ThemeVariant) color.Color {
 	dark := variant == theme.VariantDark

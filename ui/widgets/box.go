@@ -48,6 +48,13 @@ func (b *Box) HeightForWidth(width float32) float32 {
 	return HeightAt(b.Content, width)
 }
 
+func (b *Box) naturalWidth() float32 {
+	if b.Content == nil {
+		return 0
+	}
+	return naturalWidth(b.Content)
+}
+
 // CreateRenderer implements fyne.Widget.
 func (b *Box) CreateRenderer() fyne.WidgetRenderer {
 	r := &boxRenderer{b: b, ground: canvas.NewRectangle(nil)}

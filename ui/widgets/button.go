@@ -33,7 +33,7 @@ func NewButton(kind Kind, text string, tapped func()) *Button {
 
 // IconButton returns a button with an icon before its words; icon may be "".
 func IconButton(kind Kind, icon, text string, tapped func()) *Button {
-	b := &Button{kind: kind, label: NewText(text).Bold().NoWrap()}
+	b := &Button{kind: kind, label: NewText(text).Bold().Centred()}
 	parts := []fyne.CanvasObject{}
 	if icon != "" {
 		b.icon = NewIcon(icon, 20, style.Text)
@@ -44,7 +44,7 @@ func IconButton(kind Kind, icon, text string, tapped func()) *Button {
 	if kind == Plain || kind == DangerPlain {
 		height = 44
 	}
-	content := Inset(0, style.Space4, 0, style.Space4, Centre(Row(style.Space2, parts...)))
+	content := Inset(style.Space2, style.Space4, style.Space2, style.Space4, Centre(Row(style.Space2, parts...)))
 	b.Area = newArea(text, minHeight(height, content), tapped)
 	b.paint()
 	b.extend(b)
@@ -116,7 +116,11 @@ type atLeast struct{ height float32 }
 func (l *atLeast) heightForWidth(objects []fyne.CanvasObject, width float32) float32 {
 	return max(l.height, grow{}.heightForWidth(objects, width))
 }
+<<<<<<< HEAD
 
+=======
+func (l *atLeast) naturalWidth(objects []fyne.CanvasObject) float32   { return widest(objects) }
+>>>>>>> ui
 func (l *atLeast) Layout(objects []fyne.CanvasObject, size fyne.Size) { grow{}.Layout(objects, size) }
 
 func (l *atLeast) MinSize(objects []fyne.CanvasObject) fyne.Size {

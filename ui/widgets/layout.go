@@ -10,6 +10,7 @@ package widgets
 import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/theme"
 )
 
 // Flowing is implemented by objects and layouts whose height depends on their width.
@@ -19,6 +20,34 @@ type Flowing interface {
 
 type flowingLayout interface {
 	heightForWidth(objects []fyne.CanvasObject, width float32) float32
+}
+
+// natural is implemented by what would like to be wider than it must be, above all text that wraps.
+type natural interface{ naturalWidth() float32 }
+
+type naturalLayout interface {
+	naturalWidth(objects []fyne.CanvasObject) float32
+}
+
+// naturalWidth returns the width at which o needs no wrapping.
+func naturalWidth(o fyne.CanvasObject) float32 {
+	switch v := o.(type) {
+	case natural:
+		return v.naturalWidth()
+	case *fyne.Container:
+		if l, ok := v.Layout.(naturalLayout); ok {
+			return l.naturalWidth(v.Objects)
+		}
+	}
+	return o.MinSize().Width
+}
+
+func widest(objects []fyne.CanvasObject) float32 {
+	w := float32(0)
+	for _, o := range visible(objects) {
+		w = max(w, naturalWidth(o))
+	}
+	return w
 }
 
 // HeightAt returns the height that o needs when it is width wide.
@@ -62,6 +91,8 @@ func (l *column) heightForWidth(objects []fyne.CanvasObject, width float32) floa
 	return height
 }
 
+func (l *column) naturalWidth(objects []fyne.CanvasObject) float32 { return widest(objects) }
+
 func (l *column) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	l.width = size.Width
 	y := float32(0)
@@ -102,6 +133,8 @@ func (grow) heightForWidth(objects []fyne.CanvasObject, width float32) float32 {
 	return h
 }
 
+func (grow) naturalWidth(objects []fyne.CanvasObject) float32 { return widest(objects) }
+
 func (grow) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	for _, o := range objects {
 		o.Move(fyne.Position{})
@@ -119,9 +152,11 @@ func (grow) MinSize(objects []fyne.CanvasObject) fyne.Size {
 
 type row struct{ gap, width float32 }
 
+// widths gives each object its natural width and shares what is left between the growing ones; when it is too much, those
+// that can wrap give way.
 func (l *row) widths(objects []fyne.CanvasObject, width float32) []float32 {
 	ws := make([]float32, len(objects))
-	left, growing := width, 0
+	left, growing, spare := width, 0, float32(0)
 	for i, o := range objects {
 		if i > 0 {
 			left -= l.gap
@@ -130,18 +165,41 @@ func (l *row) widths(objects []fyne.CanvasObject, width float32) []float32 {
 			if _, ok := c.Layout.(*grow); ok {
 				growing++
 				ws[i] = -1
+				left -= c.MinSize().Width
 				continue
 			}
 		}
-		ws[i] = o.MinSize().Width
+		ws[i] = naturalWidth(o)
 		left -= ws[i]
+		spare += ws[i] - o.MinSize().Width
+	}
+	if left < 0 && spare > 0 {
+		give := min(1, -left/spare)
+		for i, o := range objects {
+			if ws[i] >= 0 {
+				less := (ws[i] - o.MinSize().Width) * give
+				ws[i] -= less
+				left += less
+			}
+		}
 	}
 	for i := range ws {
 		if ws[i] < 0 {
-			ws[i] = max(0, left/float32(growing))
+			ws[i] = objects[i].MinSize().Width + max(0, left)/float32(growing)
 		}
 	}
 	return ws
+}
+
+func (l *row) naturalWidth(objects []fyne.CanvasObject) float32 {
+	w := float32(0)
+	for i, o := range visible(objects) {
+		if i > 0 {
+			w += l.gap
+		}
+		w += naturalWidth(o)
+	}
+	return w
 }
 
 func (l *row) heightForWidth(objects []fyne.CanvasObject, width float32) float32 {
@@ -178,7 +236,8 @@ func (l *row) MinSize(objects []fyne.CanvasObject) fyne.Size {
 	return fyne.NewSize(width, l.heightForWidth(objects, max(width, l.width)))
 }
 
-// Grid puts objects in as many equal columns as fit when each is at least cell wide, at most most columns (0: no limit).
+// Grid puts objects in as many equal columns as fit when each is at least cell wide (times the
+// text scale), at most most columns (0: no limit).
 // Objects of one line have the same height.
 func Grid(cell, gap float32, most int, objects ...fyne.CanvasObject) *fyne.Container {
 	return container.New(&grid{cell: cell, gap: gap, most: most}, objects...)
@@ -191,12 +250,15 @@ type grid struct {
 }
 
 func (l *grid) columns(width float32) (n int, cell float32) {
-	n = max(1, int((width+l.gap)/(l.cell+l.gap)))
+	n = max(1, int((width+l.gap)/(l.cell*textScale()+l.gap)))
 	if l.most > 0 {
 		n = min(n, l.most)
 	}
 	return n, (width - l.gap*float32(n-1)) / float32(n)
 }
+
+// textScale is how much larger than normal the text is; columns grow with it.
+func textScale() float32 { return max(1, theme.TextSize()/16) }
 
 func (l *grid) each(objects []fyne.CanvasObject, width float32, place func(o fyne.CanvasObject, x, y, w, h float32)) float32 {
 	objects = visible(objects)
@@ -255,6 +317,10 @@ func (l *inset) heightForWidth(objects []fyne.CanvasObject, width float32) float
 	return l.top + l.bottom + grow{}.heightForWidth(objects, width-l.left-l.right)
 }
 
+func (l *inset) naturalWidth(objects []fyne.CanvasObject) float32 {
+	return l.left + l.right + widest(objects)
+}
+
 func (l *inset) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	for _, o := range objects {
 		o.Move(fyne.NewPos(l.left, l.top))
@@ -274,19 +340,21 @@ type centre struct{}
 func (centre) heightForWidth(objects []fyne.CanvasObject, width float32) float32 {
 	h := float32(0)
 	for _, o := range visible(objects) {
-		h = max(h, HeightAt(o, min(width, o.MinSize().Width)))
+		h = max(h, HeightAt(o, min(width, naturalWidth(o))))
 	}
 	return h
 }
 
 func (centre) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	for _, o := range visible(objects) {
-		w := min(size.Width, o.MinSize().Width)
+		w := min(size.Width, naturalWidth(o))
 		h := HeightAt(o, w)
 		o.Move(fyne.NewPos((size.Width-w)/2, (size.Height-h)/2))
 		o.Resize(fyne.NewSize(w, h))
 	}
 }
+
+func (centre) naturalWidth(objects []fyne.CanvasObject) float32 { return widest(objects) }
 
 func (centre) MinSize(objects []fyne.CanvasObject) fyne.Size { return grow{}.MinSize(objects) }
 

@@ -212,7 +212,7 @@ func Chip(tone Tone, text string) fyne.CanvasObject {
 
 // ChipIn is a Chip in colours of one's own.
 func ChipIn(ground, ink fyne.ThemeColorName, text string) fyne.CanvasObject {
-	return NewBox(ground, 13, Inset(3, 10, 3, 10, NewText(text).Sized(style.TextCaption).Colour(ink).Bold().NoWrap()))
+	return NewBox(ground, 13, Inset(3, 10, 3, 10, NewText(text).Sized(style.TextCaption).Colour(ink).Bold()))
 }
 
 // Empty is what stands in place of a list without lines.

@@ -111,9 +111,9 @@ func (p *KeyPad) eraseKey() fyne.CanvasObject {
 }
 
 func (p *KeyPad) key(label, icon string, tapped func()) fyne.CanvasObject {
-	text := NewText(label).Sized(style.TextHeading).NoWrap().Centred()
+	text := NewText(label).FixedSize(20).NoWrap()
 	if len(label) > 1 {
-		text.Sized(style.TextCaption).Bold()
+		text.FixedSize(12).Bold()
 	}
 	var face fyne.CanvasObject = text
 	if icon != "" {

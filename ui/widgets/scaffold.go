@@ -59,11 +59,11 @@ func (l *scaffoldLayout) Layout(_ []fyne.CanvasObject, size fyne.Size) {
 	if s.Bottom != nil {
 		bottom = HeightAt(s.Bottom, width)
 	}
-	if s.Fill {
-		h := size.Height - top - style.Space4
-		if s.Bottom != nil {
-			h -= bottom + style.Space4
-		}
+	room := size.Height - top - style.Space4
+	if s.Bottom != nil {
+		room -= bottom + style.Space4
+	}
+	if h := room; s.Fill && h >= s.Body.MinSize().Height {
 		s.hold(s.Body, s.Bottom)
 		s.Body.Move(fyne.NewPos(x, top))
 		s.Body.Resize(fyne.NewSize(width, h))

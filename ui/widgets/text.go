@@ -22,6 +22,7 @@ type Text struct {
 	bold   bool
 	align  fyne.TextAlign
 	nowrap bool
+	fixed  float32 // size in dp that no text scale changes
 }
 
 // NewText returns body text.
@@ -55,6 +56,16 @@ func (t *Text) Centred() *Text { t.align = fyne.TextAlignCenter; return t }
 // NoWrap keeps the text on one line; its smallest width is then its whole width.
 func (t *Text) NoWrap() *Text { t.nowrap = true; return t }
 
+// FixedSize gives the text a size in dp that the text scale does not change, for keys that have no room to grow.
+func (t *Text) FixedSize(dp float32) *Text { t.fixed = dp; return t }
+
+func (t *Text) pt() float32 {
+	if t.fixed > 0 {
+		return t.fixed
+	}
+	return theme.Size(t.size)
+}
+
 // Text returns the text.
 func (t *Text) Text() string { return t.text }
 
@@ -78,7 +89,7 @@ func (t *Text) SetColour(c fyne.ThemeColorName) {
 }
 
 func (t *Text) measure(s string) fyne.Size {
-	return fyne.MeasureText(s, theme.Size(t.size), fyne.TextStyle{Bold: t.bold})
+	return fyne.MeasureText(s, t.pt(), fyne.TextStyle{Bold: t.bold})
 }
 
 func (t *Text) lineHeight() float32 { return t.measure("国").Height }
@@ -173,27 +184,19 @@ func (t *Text) height(lines int) float32 {
 	return float32(lines)*t.lineHeight() + float32(max(0, lines-1))*t.spacing()
 }
 
-func (t *Text) spacing() float32 { return theme.Size(t.size) * 0.1 }
+func (t *Text) spacing() float32 { return t.pt() * 0.1 }
 
 // MinSize implements fyne.CanvasObject.
 func (t *Text) MinSize() fyne.Size {
 	t.ExtendBaseWidget(t)
+	full := t.naturalWidth()
 	if t.nowrap {
-		w := float32(0)
-		for _, l := range t.lines(0) {
-			w = max(w, t.measure(l).Width)
-		}
-		return fyne.NewSize(w, t.height(len(t.lines(0))))
+		return fyne.NewSize(full, t.height(len(t.lines(0))))
 	}
-	full := float32(0)
-	for _, l := range t.lines(0) {
-		full = max(full, t.measure(l).Width)
-	}
-	return fyne.NewSize(min(full, 64), t.HeightForWidth(t.Size().Width))
+	return fyne.NewSize(min(full, t.pt()*4), t.HeightForWidth(t.Size().Width))
 }
 
-// FullWidth returns the width at which no line of the text wraps.
-func (t *Text) FullWidth() float32 {
+func (t *Text) naturalWidth() float32 {
 	full := float32(0)
 	for _, l := range t.lines(0) {
 		full = max(full, t.measure(l).Width)
@@ -223,7 +226,7 @@ func (r *textRenderer) Layout(size fyne.Size) {
 			r.lines = append(r.lines, canvas.NewText("", nil))
 		}
 		line := r.lines[i].(*canvas.Text)
-		line.Text, line.TextSize, line.TextStyle.Bold = s, theme.Size(t.size), t.bold
+		line.Text, line.TextSize, line.TextStyle.Bold = s, t.pt(), t.bold
 		line.Color, line.Alignment = theme.Color(t.colour), t.align
 		line.Move(fyne.NewPos(0, y))
 		line.Resize(fyne.NewSize(size.Width, h))

@@ -58,6 +58,8 @@ func (t *Area) AccessibilityRole() fyne.AccessibleRole { return fyne.AccessibleR
 // HeightForWidth implements Flowing.
 func (t *Area) HeightForWidth(width float32) float32 { return HeightAt(t.Content, width) }
 
+func (t *Area) naturalWidth() float32 { return naturalWidth(t.Content) }
+
 // Disabled implements fyne.Disableable.
 func (t *Area) Disabled() bool { return t.disabled }
 
