@@ -244,7 +244,7 @@ func TestNoAnswerBeforeTheProof(t *testing.T) {
 		body, err := thief.answer(m4)
 		if omit == 0 {
 			var wrong *PINError
-			if !errors.As(err, &wrong) || body != nil && len(body) != 0 || wrong.AttemptsLeft != 2 {
+			if !errors.As(err, &wrong) || len(body) != 0 || wrong.AttemptsLeft != 2 {
 				t.Fatal("a wrong PIN got", len(body), "bytes:", err)
 			}
 			continue

@@ -20,7 +20,8 @@ func TestDecryptWhatOthersEncrypted(t *testing.T) {
 	server := newTestServer(t, nil)
 	s, _ := newKey(t, server, nil)
 	s = s.WithPIN(givePIN(testPIN))
-	tj := &tjsm2.PublicKey{Curve: tjsm2.P256Sm2(), X: s.public.X, Y: s.public.Y}
+	p := pointOf(t, s.public)
+	tj := &tjsm2.PublicKey{Curve: tjsm2.P256Sm2(), X: p.x, Y: p.y}
 	for _, size := range []int{1, 32, 33, 1000} {
 		plain := make([]byte, size)
 		rand.Read(plain)

@@ -3,6 +3,7 @@ package cosign
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
 	"errors"
 	"os"
 	"os/exec"
@@ -294,6 +295,19 @@ func digest(t testing.TB, s *Signer, message []byte) []byte {
 	return e
 }
 
+func pointOf(t testing.TB, public *ecdsa.PublicKey) point {
+	t.Helper()
+	spki, err := smx509.MarshalPKIXPublicKey(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := decodePoint(spki[len(spki)-pointSize:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 // signOnce signs a message and has the signature verified by everyone.
 func signOnce(t testing.TB, s *Signer, pin []byte) {
 	t.Helper()
@@ -312,7 +326,8 @@ func verifyEverywhere(t testing.TB, s *Signer, message []byte, sig Signature) {
 	if !sm2.VerifyASN1WithSM2(s.public, testUID, message, der) {
 		t.Fatal("emmansun/gmsm refuses the signature")
 	}
-	tj := &tjsm2.PublicKey{Curve: tjsm2.P256Sm2(), X: s.public.X, Y: s.public.Y}
+	p := pointOf(t, s.public)
+	tj := &tjsm2.PublicKey{Curve: tjsm2.P256Sm2(), X: p.x, Y: p.y}
 	if !tj.Verify(message, der) {
 		t.Fatal("tjfoc/gmsm refuses the signature")
 	}

@@ -114,5 +114,9 @@ func (p point) wipe() {
 }
 
 func (p point) publicKey() *ecdsa.PublicKey {
-	return &ecdsa.PublicKey{Curve: sm2.P256(), X: p.x, Y: p.y}
+	k, err := sm2.NewPublicKey(p.bytes())
+	if err != nil {
+		panic("cosign: a point that was checked is no public key")
+	}
+	return k
 }

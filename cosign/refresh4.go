@@ -1,7 +1,5 @@
 package cosign
 
-const refreshBody = scalarSize + hashSize
-
 // refresh evaluates round 3 and makes the pending epoch.
 func (a *Attempt) refresh(r *reader) ([]byte, error) {
 	key, h := a.key, a.server.hooks
