@@ -157,6 +157,7 @@ func TestR2_DamagedFiles(t *testing.T) {
 		must(t, s.Close())
 	}
 	t.Logf("%d refused, %d unharmed, %d at the state before and said so", refused, unharmed, older)
+	result(t, "R2", map[string]any{"keystoreFiles": *damaged, "refused": refused, "unharmed": unharmed, "stateBefore": older})
 	if refused == 0 || unharmed == 0 {
 		t.Error("the damage does not reach both outcomes")
 	}

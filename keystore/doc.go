@@ -21,7 +21,7 @@
 //
 // A manifest lists every record with its generation and tag. It is split into 64 leaves by pseudonym; the root holds
 // generation and tag of each leaf and the commit counter. Each commit rewrites the touched leaves and the root, also
-// sealed. [Open] checks all of it: a record that is missing, older, newer or strange is reported by name as a
+// sealed; header and root lie in the file twice, so that one bad page does not cost the list. [Open] checks all of it: a record that is missing, older, newer or strange is reported by name as a
 // [*DamagedError]. [Store.Position] gives counter and digest of the last commit, for a server to notice a whole file that
 // was put back. The entries of a signature history are held by their own hash chain, whose head is in the manifest.
 //

@@ -21,6 +21,8 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	case "hold":
 		hold()
+	case "keyring":
+		useKeyring()
 	case "session":
 		session()
 	case "write":

@@ -42,6 +42,7 @@ func TestP12_GrowthIsBounded(t *testing.T) {
 	}
 	after := size(t, s)
 	t.Logf("%d changes: %d → %d bytes", *changes, before, after)
+	result(t, "P12", map[string]any{"passwordChanges": *changes, "bytesBefore": before, "bytesAfter": after})
 	if after > before+128<<10 {
 		t.Errorf("grew from %d to %d bytes", before, after)
 	}

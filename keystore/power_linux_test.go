@@ -265,6 +265,7 @@ func TestR1_PowerLoss(t *testing.T) {
 		must(t, s.Close())
 	}
 	t.Logf("%d calls recorded, %d images", len(ops), *powerLosses)
+	result(t, "R1", map[string]any{"keystorePowerLossImages": *powerLosses})
 	t.Run("disk that lies about syncing", func(t *testing.T) { lyingDisk(t, dir, ops) })
 }
 

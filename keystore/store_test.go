@@ -16,6 +16,9 @@ import (
 	"cloudkey/keystore"
 )
 
+// background is for what outlives a test's own context, and for the processes that tests start.
+var background = context.Background()
+
 // fixed is the clock of these tests.
 func fixed() time.Time { return time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC) }
 

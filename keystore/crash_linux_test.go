@@ -2,7 +2,6 @@ package keystore_test
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -15,8 +14,6 @@ import (
 
 	"cloudkey/keystore"
 )
-
-var background = context.Background()
 
 var kills = flag.Int("keystore.kills", 25, "rounds of the kill -9 test")
 
@@ -111,7 +108,7 @@ func observed(t *testing.T, s *keystore.Store) map[string]string {
 // acknowledged is there, and the change under way is there whole or not at all.
 func TestR1_Kill9(t *testing.T) {
 	dir := t.TempDir()
-	next, acknowledged := 0, -1
+	next, acknowledged, total := 0, -1, 0
 	for round := range *kills {
 		if round%10 == 9 { // again through creation
 			dir, next, acknowledged = t.TempDir(), 0, -1
@@ -130,6 +127,7 @@ func TestR1_Kill9(t *testing.T) {
 				begun = n
 			case "done":
 				acknowledged = n
+				total++
 			default:
 				t.Fatal(lines.Text())
 			}
@@ -156,5 +154,6 @@ func TestR1_Kill9(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("last acknowledged change %d", acknowledged)
+	t.Logf("%d kills, %d changes acknowledged", *kills, total)
+	result(t, "R1", map[string]any{"keystoreKills": *kills, "keystoreAcknowledged": total})
 }
