@@ -102,10 +102,11 @@ func (u *unit) once(ctx context.Context) (err error, again bool) { //nolint:revi
 	defer cancel()
 	var connections atomic.Int32
 	request := u.http.Clone(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) {
-			// net/http repeats a request with an Idempotency-Key or without a body by itself when a kept connection
-			// breaks. The nonce is used up by then: end this attempt, the next one signs anew.
+		GotConn: func(info httptrace.GotConnInfo) {
+			// net/http repeats a request without a body by itself when a kept connection breaks. The nonce may be used
+			// up by then: let nothing more of this attempt out, the next one signs anew. Cancelling alone is too slow.
 			if connections.Add(1) > 1 {
+				info.Conn.(*connection).refuses.Store(true)
 				cancel()
 			}
 		},

@@ -97,7 +97,20 @@ func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, e
 		_ = conn.Close()
 		return nil, handshakeError(c.Host(), err)
 	}
-	return secured, nil
+	return &connection{Conn: secured}, nil
+}
+
+// connection is a connection to the service that can be told to carry nothing more.
+type connection struct {
+	*tls.Conn
+	refuses atomic.Bool
+}
+
+func (c *connection) Write(b []byte) (int, error) {
+	if c.refuses.Load() {
+		return 0, errResent
+	}
+	return c.Conn.Write(b)
 }
 
 func setDefault[T comparable](member *T, value T) {

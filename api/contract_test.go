@@ -1,21 +1,15 @@
 package api
 
 import (
-	"bytes"
-	"context"
 	"io"
 	"net/http"
-	"slices"
-	"sync"
+	"net/http/httptest"
 	"testing"
 	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/getkin/kin-openapi/openapi3filter"
-	"github.com/getkin/kin-openapi/routers"
-	"github.com/getkin/kin-openapi/routers/gorillamux"
 	"github.com/google/uuid"
 
+	"cloudkey/api/contracttest"
 	"cloudkey/api/gen"
 )
 
@@ -59,72 +53,32 @@ const (
 		`","chain":[],"status":{"state":"active","mustChangePassword":true,"bound":false}}`
 )
 
-// contract is openapi.yaml as a validator of another maker reads it.
-func contract(t testing.TB) (*openapi3.T, routers.Router) {
-	t.Helper()
-	document, err := openapi3.NewLoader().LoadFromFile("openapi.yaml")
-	must(t, err)
-	must(t, document.Validate(t.Context()))
-	document.Servers = openapi3.Servers{{URL: "/v1"}}
-	router, err := gorillamux.NewRouter(document)
-	must(t, err)
-	return document, router
-}
-
 // TestContract sends every operation through the client and holds request and answer against the document, by a validator
 // of another maker; the signature is checked by the verifier.
 func TestContract(t *testing.T) {
-	document, router := contract(t)
+	checker := contracttest.New(t, Contract())
 	var v *Verifier
-	var mu sync.Mutex
-	var seen []string
-	s := newService(t, func(w http.ResponseWriter, r *http.Request) {
-		route, params, err := router.FindRoute(r)
-		if err != nil {
-			t.Errorf("%s %s: %v", r.Method, r.URL, err)
-			return
-		}
-		operation := route.Operation.OperationID
-		mu.Lock()
-		seen = append(seen, operation)
-		mu.Unlock()
-		unsigned := route.Operation.Security != nil && len(*route.Operation.Security) == 0
-		if operation == "registerDevice" {
+	service := checker.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		operation := checker.Operation(r)
+		var err error
+		switch operation {
+		case "getInfo", "getLatestRelease":
+		case "registerDevice":
 			_, _, err = v.VerifyRegistration(r)
-		} else if !unsigned {
+		default:
 			_, err = v.Verify(r)
 		}
 		if err != nil {
 			t.Errorf("%s: %v", operation, err)
 		}
-		input := &openapi3filter.RequestValidationInput{
-			Request: r, PathParams: params, Route: route,
-			Options: &openapi3filter.Options{MultiError: true, AuthenticationFunc: func(_ context.Context, a *openapi3filter.AuthenticationInput) error {
-				if a.RequestValidationInput.Request.Header.Get(map[string]string{
-					"deviceSignature": headerSignature, "authorizationToken": "Authorization",
-				}[a.SecuritySchemeName]) == "" {
-					return a.NewError(errJWS)
-				}
-				return nil
-			}},
+		body := answers[operation]
+		if body == "" {
+			w.WriteHeader(http.StatusNoContent)
+			return
 		}
-		if err := openapi3filter.ValidateRequest(r.Context(), input); err != nil {
-			t.Errorf("%s: request: %v", operation, err)
-		}
-		status, body := http.StatusNoContent, answers[operation]
-		if body != "" {
-			status = http.StatusOK
-			w.Header().Set("Content-Type", contentJSON)
-		}
-		w.WriteHeader(status)
-		_, _ = io.WriteString(w, body)
-		output := &openapi3filter.ResponseValidationInput{
-			RequestValidationInput: input, Status: status, Header: w.Header(), Body: io.NopCloser(bytes.NewReader([]byte(body))),
-		}
-		if err := openapi3filter.ValidateResponse(r.Context(), output); err != nil {
-			t.Errorf("%s: answer: %v", operation, err)
-		}
-	})
+		answer(w, body)
+	}))
+	s := newService(t, service.ServeHTTP)
 	c := s.client(t)
 	v = door(time.Now, c.config.Device)
 	public, err := c.config.Device.PublicKey()
@@ -191,22 +145,63 @@ func TestContract(t *testing.T) {
 			t.Errorf("%s: %s became %s", operation, answers[operation], encoded)
 		}
 	}
-	var all []string
-	for _, item := range document.Paths.Map() {
+	seen := checker.Operations()
+	for _, item := range checker.Document().Paths.Map() {
 		for _, operation := range item.Operations() {
-			all = append(all, operation.OperationID)
+			if seen[operation.OperationID] != 1 {
+				t.Errorf("%s was answered %d times", operation.OperationID, seen[operation.OperationID])
+			}
+			delete(seen, operation.OperationID)
 		}
 	}
-	slices.Sort(all)
-	slices.Sort(seen)
-	if !slices.Equal(all, seen) {
-		t.Errorf("operations of the document\n%q\nsent\n%q", all, seen)
+	if len(seen) != 0 {
+		t.Errorf("not in the document: %v", seen)
+	}
+}
+
+// breaches records what a Checker complains of.
+type breaches struct {
+	testing.TB
+	n int
+}
+
+func (b *breaches) Errorf(string, ...any) { b.n++ }
+
+// TestContractIsHeld shows that the checker sees what it is there for.
+func TestContractIsHeld(t *testing.T) {
+	for name, c := range map[string]struct {
+		body    string
+		handler http.HandlerFunc
+		breach  bool
+	}{
+		"good": {demoBody, func(w http.ResponseWriter, _ *http.Request) { answer(w, bindingAnswer) }, false},
+		"bad request refused": {`{"keyId":"x"}`, func(w http.ResponseWriter, _ *http.Request) {
+			WriteProblem(w, NewProblem(gen.ProblemCodeInvalidRequest, ""))
+		}, false},
+		"bad request accepted":    {`{"keyId":"x"}`, func(w http.ResponseWriter, _ *http.Request) { answer(w, bindingAnswer) }, true},
+		"unknown member accepted": {`{"keyId":"` + demoID + `","x":1}`, func(w http.ResponseWriter, _ *http.Request) { answer(w, bindingAnswer) }, true},
+		"bad answer":              {demoBody, func(w http.ResponseWriter, _ *http.Request) { answer(w, `{"bound":1}`) }, true},
+		"answer of another type":  {demoBody, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, bindingAnswer) }, true},
+		"problem without code": {demoBody, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", contentProblem)
+			w.WriteHeader(http.StatusConflict)
+			_, _ = io.WriteString(w, `{"status":409}`)
+		}, true},
+		"page": {demoBody, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusInternalServerError) }, true},
+	} {
+		complaints := &breaches{TB: t}
+		handler := contracttest.New(complaints, Contract()).Handler(c.handler)
+		r := received(t, newDevice(t), qrTime, http.MethodPost, "/v1/devices/"+demoID+":bind", c.body)
+		handler.ServeHTTP(httptest.NewRecorder(), r)
+		if (complaints.n > 0) != c.breach {
+			t.Errorf("%s: %d complaints", name, complaints.n)
+		}
 	}
 }
 
 // TestProblemsFollowTheContract holds every problem that WriteProblem makes against the document.
 func TestProblemsFollowTheContract(t *testing.T) {
-	document, _ := contract(t)
+	document := contracttest.New(t, Contract()).Document()
 	schema := document.Components.Schemas["Problem"].Value
 	for _, value := range document.Components.Schemas["ProblemCode"].Value.Enum {
 		p := NewProblem(gen.ProblemCode(value.(string)), "detail")

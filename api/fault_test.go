@@ -144,9 +144,9 @@ func bindWith(ctx context.Context, c *Client, key uuid.UUID) (gen.Binding, error
 	return c.BindDevice(ctx, key, "one-use-token-0001", demoID, binding)
 }
 
-// TestR03_CutAtEveryByte cuts the first connection of a changing request after every byte in each direction. The retry must
+// TestR3_CutAtEveryByte cuts the first connection of a changing request after every byte in each direction. The retry must
 // get the one answer there is.
-func TestR03_CutAtEveryByte(t *testing.T) {
+func TestR3_CutAtEveryByte(t *testing.T) {
 	device := newDevice(t)
 	l := newLedger(t, device)
 	var first fault
@@ -185,9 +185,9 @@ func TestR03_CutAtEveryByte(t *testing.T) {
 	}
 }
 
-// TestR03_TruthAboutEveryByte cuts every connection of a call at the same byte. The error must be true: unreachable only
+// TestR3_TruthAboutEveryByte cuts every connection of a call at the same byte. The error must be true: unreachable only
 // when there was no effect. The same call later, with the same key, must find the one answer.
-func TestR03_TruthAboutEveryByte(t *testing.T) {
+func TestR3_TruthAboutEveryByte(t *testing.T) {
 	device := newDevice(t)
 	l := newLedger(t, device)
 	clean := l.client(t, func(c *Config) { c.Device = device })
@@ -226,8 +226,8 @@ func TestR03_TruthAboutEveryByte(t *testing.T) {
 	}
 }
 
-// TestR03_Stalls holds connections at some bytes; the attempt ends by its deadline and the next one gets through.
-func TestR03_Stalls(t *testing.T) {
+// TestR3_Stalls holds connections at some bytes; the attempt ends by its deadline and the next one gets through.
+func TestR3_Stalls(t *testing.T) {
 	device := newDevice(t)
 	l := newLedger(t, device)
 	for _, f := range []fault{
@@ -249,8 +249,8 @@ func TestR03_Stalls(t *testing.T) {
 	}
 }
 
-// TestR03_LateRequest delivers a request that was given up only after its retry was answered.
-func TestR03_LateRequest(t *testing.T) {
+// TestR3_LateRequest delivers a request that was given up only after its retry was answered.
+func TestR3_LateRequest(t *testing.T) {
 	device := newDevice(t)
 	l := newLedger(t, device)
 	late := make(chan struct{})
@@ -275,8 +275,8 @@ func TestR03_LateRequest(t *testing.T) {
 	}
 }
 
-// TestR03_RandomFaults runs many calls over a wire that spoils most connections somewhere, kept connections included.
-func TestR03_RandomFaults(t *testing.T) {
+// TestR3_RandomFaults runs many calls over a wire that spoils most connections somewhere, kept connections included.
+func TestR3_RandomFaults(t *testing.T) {
 	device := newDevice(t)
 	l := newLedger(t, device)
 	random := rand.New(rand.NewPCG(3, 14)) //nolint:gosec // repeatable faults
@@ -313,8 +313,8 @@ func TestR03_RandomFaults(t *testing.T) {
 	}
 }
 
-// TestR03_DuplicatedRequest sends the very bytes of a request twice.
-func TestR03_DuplicatedRequest(t *testing.T) {
+// TestR3_DuplicatedRequest sends the very bytes of a request twice.
+func TestR3_DuplicatedRequest(t *testing.T) {
 	device := newDevice(t)
 	l := newLedger(t, device)
 	inner := l.Config.Handler

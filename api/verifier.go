@@ -46,10 +46,11 @@ type Verifier struct {
 // can burn a device's nonces. A refusal is a *Problem: badSignature, clockSkew with the server's time, or tooLarge; its
 // Detail tells developers which check failed. Other errors are the Verifier's own (key or nonce store).
 func (v *Verifier) Verify(r *http.Request) (deviceID string, err error) {
-	s, body, err := v.open(r)
+	s, err := v.open(r)
 	if err != nil {
 		return "", err
 	}
+	// Before the body: a stranger is not worth a megabyte.
 	key, err := v.Key(r.Context(), s.keyID)
 	if errors.Is(err, ErrUnknownDevice) {
 		return "", refuse("unknown keyid")
@@ -57,13 +58,24 @@ func (v *Verifier) Verify(r *http.Request) (deviceID string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("api: device key: %w", err)
 	}
-	return s.keyID, v.finish(r, s, body, key)
+	body, err := s.cover(r)
+	if err != nil {
+		return "", err
+	}
+	if err := v.finish(r, s, body, key); err != nil {
+		return "", err
+	}
+	return s.keyID, nil
 }
 
 // VerifyRegistration is Verify for registerDevice: the key comes from the body, and keyid must be its deviceId. It returns
 // the registration, decoded strictly; a body that is none is invalidRequest.
 func (v *Verifier) VerifyRegistration(r *http.Request) (deviceID string, registration gen.DeviceRegistration, err error) {
-	s, body, err := v.open(r)
+	s, err := v.open(r)
+	if err != nil {
+		return "", registration, err
+	}
+	body, err := s.cover(r)
 	if err != nil {
 		return "", registration, err
 	}
@@ -77,49 +89,57 @@ func (v *Verifier) VerifyRegistration(r *http.Request) (deviceID string, registr
 	if id, err := DeviceID(key); err != nil || id != s.keyID {
 		return "", registration, refuse("keyid is not the deviceId of publicKey")
 	}
-	return s.keyID, registration, v.finish(r, s, body, key)
+	if err := v.finish(r, s, body, key); err != nil {
+		return "", gen.DeviceRegistration{}, err
+	}
+	return s.keyID, registration, nil
 }
 
 func refuse(detail string) *Problem { return NewProblem(gen.ProblemCodeBadSignature, detail) }
 
-// open checks all of the signature but its value, and reads the body.
-func (v *Verifier) open(r *http.Request) (*deviceSignature, []byte, error) {
+// open checks what needs neither key nor body.
+func (v *Verifier) open(r *http.Request) (*deviceSignature, error) {
 	s, err := parseSignature(r.Header)
 	if err != nil {
-		return nil, nil, refuse(err.Error())
+		return nil, refuse(err.Error())
 	}
 	now := v.Now()
 	if age := now.Sub(s.created); age > Freshness || age < -Freshness {
 		p := NewProblem(gen.ProblemCodeClockSkew, "created is not within 60 seconds of serverTime")
 		p.ServerTime = now.UTC()
-		return nil, nil, p
+		return nil, p
 	}
 	if len(v.Authorities) > 0 && !slices.Contains(v.Authorities, r.Host) {
-		return nil, nil, refuse("request is for another authority")
+		return nil, refuse("request is for another authority")
 	}
 	if !strings.HasPrefix(r.RequestURI, "/") {
-		return nil, nil, refuse("request target is not in origin form")
+		return nil, refuse("request target is not in origin form")
 	}
+	return s, nil
+}
+
+// cover reads the body, checks that the signature covers all it must, and builds the base.
+func (s *deviceSignature) cover(r *http.Request) ([]byte, error) {
 	body, err := readBody(r)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if len(body) > 0 {
 		if !hasType(r.Header, contentJSON) {
-			return nil, nil, NewProblem(gen.ProblemCodeInvalidRequest, "content type is not "+contentJSON)
+			return nil, NewProblem(gen.ProblemCodeInvalidRequest, "content type is not "+contentJSON)
 		}
 		if r.Header.Get(headerContentDigest) != contentDigest(body) {
-			return nil, nil, refuse("content digest is not that of the body")
+			return nil, refuse("content digest is not that of the body")
 		}
 	}
 	if want := coveredComponents(r.Header, len(body) > 0); !sameSet(want, s.components) {
-		return nil, nil, refuse(fmt.Sprintf("covered components are not %q", want))
+		return nil, refuse(fmt.Sprintf("covered components are not %q", want))
 	}
 	s.base, err = signatureBase(r.Method, "https://"+r.Host+r.RequestURI, r.Header, s.components, s.params)
 	if err != nil {
-		return nil, nil, refuse(err.Error())
+		return nil, refuse(err.Error())
 	}
-	return s, body, nil
+	return body, nil
 }
 
 func (v *Verifier) finish(r *http.Request, s *deviceSignature, body []byte, key *ecdsa.PublicKey) error {
