@@ -58,7 +58,7 @@ func (s *Server) recoverRound2(w *writer, key *ServerKey, m *first, message []by
 // receiveRecovery opens the wrap.
 func (f *Refreshing) receiveRecovery(r *reader, message []byte) error {
 	encC := r.b32("enc")
-	header := message[:len(message)-len(r.b)]
+	header := message[:len(message)-hashSize-len(r.b)] // up to here; the tag stands behind
 	sealed := r.take("recovery secret", hashSize+16)
 	if err := r.end(); err != nil {
 		return err

@@ -41,8 +41,12 @@ func (r *reader) serverEpoch(field string) serverEpoch {
 	}
 }
 
-// MarshalBinary encodes the record (versioned, canonical). The result is secret; wipe it after storing.
+// MarshalBinary encodes the record (versioned, canonical). The result is secret; wipe it after storing. A zero ServerKey
+// is ErrConflict.
 func (k *ServerKey) MarshalBinary() ([]byte, error) {
+	if k.current.d2 == nil {
+		return nil, ErrConflict
+	}
 	w := new(writer).u8(wireVersion).flag(k.active).put(k.id[:], k.public.bytes())
 	k.current.put(w)
 	w.flag(k.pending != nil)

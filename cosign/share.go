@@ -102,8 +102,12 @@ func isSealedRequest(op Operation, round int) bool {
 const maxKG3Size = 1024
 
 // MarshalBinary encodes the record (versioned, canonical). The result contains secrets of the device (never the PIN or
-// the unmasked share); wipe it after storing.
+// the unmasked share); wipe it after storing. ErrUnconfirmed: there is nothing to store yet (a zero Share, or a grantee's
+// before Refreshing.Renew).
 func (s *Share) MarshalBinary() ([]byte, error) {
+	if s.current.masked.c == nil {
+		return nil, ErrUnconfirmed
+	}
 	w := new(writer).u8(wireVersion).u8(uint8(s.state)).put(s.id[:], s.serverSeal[:], s.public.bytes())
 	s.current.put(w)
 	w.flag(s.next != nil)

@@ -40,7 +40,7 @@ func (s *Share) BeginSign(digests [][]byte) (*Signing, []byte, error) {
 		}
 		g.digests = append(g.digests, append([]byte(nil), d...))
 		guarded(func() {
-			k1 := s.hooks.nonce(s.current.link.device[:], []byte("k1"), d, g.rho[:])
+			k1 := s.hooks.nonce(s.current.link.device[:], []byte("k1"), s.current.link.ratchet[:], d, g.rho[:])
 			g.k1 = append(g.k1, k1)
 			g.r1 = append(g.r1, baseMul(k1))
 		})

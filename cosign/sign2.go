@@ -6,7 +6,8 @@ package cosign
 // d2 away.
 
 func nonceContext(id KeyID, sid SessionID, digests [][]byte, com [hashSize]byte) []byte {
-	return new(writer).put(id[:], sid[:]).u16(uint16(len(digests))).put(digests...).put(com[:]).b
+	h := hashFields("S2", new(writer).put(id[:], sid[:], com[:]).put(digests...).b)
+	return h[:]
 }
 
 func (s *Server) signRound2(w *writer, key *ServerKey, sess *Session) {

@@ -6,20 +6,30 @@ package cosign
 // Prove makes S3. It changes the share, which must be durable before S3 is sent: the record then remembers the session
 // whose answer it waits for. pin stays the caller's. Any PIN gives a well-formed S3; only the server can tell.
 func (g *Signing) Prove(pin []byte) ([]byte, error) {
+	if err := g.provable(); err != nil {
+		return nil, err
+	}
+	return g.proveWith(g.share.current.masked.unmask(pin))
+}
+
+func (g *Signing) provable() error {
 	switch {
 	case g.proved || g.ended:
-		return nil, ErrUsed
+		return ErrUsed
 	case !g.received:
-		return nil, ErrConflict
+		return ErrConflict
 	}
-	if err := g.share.usable(); err != nil {
+	return g.share.usable()
+}
+
+// proveWith makes S3 and wipes d.
+func (g *Signing) proveWith(d *scalar) ([]byte, error) {
+	if err := g.provable(); err != nil {
 		return nil, err
 	}
 	w := new(writer).put(g.rho[:])
 	guarded(func() {
-		d := g.share.current.masked.unmask(pin)
-		inverse := newScalar().inv(d)
-		s1 := newScalar()
+		inverse, s1 := newScalar().inv(d), newScalar()
 		for i := range g.digests {
 			w.put(g.r1[i].bytes())
 			s1.add(g.k1[i], g.r[i])
