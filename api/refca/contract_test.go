@@ -26,7 +26,7 @@ import (
 
 // inspector stands between phone and CA and holds every request and answer against openapi.yaml.
 type inspector struct {
-	t    *testing.T
+	t    testing.TB
 	b    *bench
 	mu   sync.Mutex
 	seen map[string]map[int]int // by operation and status

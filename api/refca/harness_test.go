@@ -49,7 +49,7 @@ func (c *clock) pass(d time.Duration) {
 
 // bench is a reference CA that can be stopped and started again over the same data directory.
 type bench struct {
-	t     *testing.T
+	t     testing.TB
 	clock *clock
 	dir   string
 	ca    *refca.Server
@@ -66,7 +66,7 @@ func newBench(t *testing.T) *bench {
 func (b *bench) config() refca.Config {
 	return refca.Config{
 		DataDir: b.dir, Demo: true, Now: b.clock.now,
-		Limits: refca.Limits{SMSPerAccountHour: 50, SMSPerAccountDay: 50, SMSPerDeviceHour: 50},
+		Limits: refca.Limits{SMSPerAccountHour: 100, SMSPerAccountDay: 100, SMSPerDeviceHour: 100, SMSPerAddressHour: 1000},
 	}
 }
 
@@ -368,7 +368,7 @@ func (f *profile) authorize(operation, password string, content []byte) (string,
 }
 
 // wantCode fails unless err is the problem with this code, and returns it.
-func wantCode(t *testing.T, err error, code gen.ProblemCode) *api.Problem {
+func wantCode(t testing.TB, err error, code gen.ProblemCode) *api.Problem {
 	t.Helper()
 	var p *api.Problem
 	if !errors.As(err, &p) || p.Code != code {
@@ -405,7 +405,7 @@ func (p *phone) proven(account string) (enrolment, code string) {
 	return e.Id, code
 }
 
-func serialOf(t *testing.T, issued gen.IssuedCertificate) string {
+func serialOf(t testing.TB, issued gen.IssuedCertificate) string {
 	t.Helper()
 	c, err := smx509.ParseCertificate(issued.Certificate)
 	if err != nil {

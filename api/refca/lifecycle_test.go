@@ -20,7 +20,6 @@ import (
 	"cloudkey/api"
 	"cloudkey/api/gen"
 	"cloudkey/api/refca"
-	"cloudkey/api/refca/internal/store"
 	"cloudkey/cosign"
 
 	"github.com/google/uuid"
@@ -92,7 +91,7 @@ func TestDataDirectoryIsReusable(t *testing.T) {
 	if lines, err := b.ca.Audit(); err != nil || !slices.Contains(lines, "requestCertificate ok") {
 		t.Errorf("%q, %v", lines, err)
 	}
-	if _, err := refca.Open(t.Context(), b.config()); !errors.Is(err, store.ErrBusy) {
+	if _, err := refca.Open(t.Context(), b.config()); !errors.Is(err, refca.ErrBusy) {
 		t.Errorf("second process: %v", err)
 	}
 	// The port is taken by another program while the CA is away.

@@ -48,7 +48,7 @@ func (p *phone) raw(method, path, body string) raw {
 	return r
 }
 
-func (r raw) request(t *testing.T, base string) *http.Request {
+func (r raw) request(t testing.TB, base string) *http.Request {
 	t.Helper()
 	url := strings.TrimSuffix(base, "/v1") + r.path
 	req, err := http.NewRequestWithContext(t.Context(), r.method, url, strings.NewReader(r.body))

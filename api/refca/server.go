@@ -109,6 +109,14 @@ type hooks struct {
 	reserved func(keyID string) // the attempt is durable, the share not yet evaluated
 }
 
+// Errors of Open, wrapped in a sentence that names the data directory; test with errors.Is.
+var (
+	// ErrBusy reports that another process, or another Server of this one, uses the data directory.
+	ErrBusy = store.ErrBusy
+	// ErrDamaged reports a data file that cannot be read.
+	ErrDamaged = store.ErrDamaged
+)
+
 // InUseError reports a remembered port that another program has taken.
 type InUseError struct {
 	Address string
@@ -123,8 +131,8 @@ func (e *InUseError) Error() string {
 
 func (e *InUseError) Unwrap() error { return e.Err }
 
-// Open starts a reference CA. ctx bounds the start only; Close ends it. Errors: store.ErrBusy wrapped in a sentence when another
-// process has the data directory, *InUseError, or what the file system says.
+// Open starts a reference CA. ctx bounds the start only; Close ends it. Errors: ErrBusy, ErrDamaged,
+// *InUseError, or what the file system says.
 func Open(ctx context.Context, cfg Config) (*Server, error) {
 	s := &Server{
 		log: cfg.Log, clock: cfg.Now, dir: cfg.DataDir, limits: cfg.Limits.withDefaults(),
