@@ -56,10 +56,9 @@ func (p *codePage) Content(*Router) fyne.CanvasObject {
 	head := widgets.Column(style.Space2, widgets.Title(u.T("M04.codeHeading")), widgets.NewText(intro).Colour(style.TextSoft),
 		widgets.Caption(u.T("M04.for", "account", f.account, "organisation", f.org.Name)))
 	p.resend = widgets.NewButton(widgets.Plain, u.T("M04.resend"), p.again)
-	links := widgets.Row(0, p.resend, widgets.Spacer(), widgets.NewButton(widgets.Plain, u.T("M04.otherAccount"), p.abandon))
+	links := widgets.Row(0, p.resend, widgets.Spacer(), widgets.NewButton(widgets.Plain, u.T("M04.otherAccount"), p.f.askAbandon))
 	if p.resumed() {
 		p.resend.Hide()
-		links.Hide()
 	}
 	p.body = widgets.NewScaffold(style.FormWidth, widgets.Column(style.Space5, head, p.secret, links),
 		widgets.Column(style.Space3, p.next, u.keyPad(p.secret)))
@@ -115,11 +114,6 @@ func (p *codePage) again() {
 			u.Toast(u.T("M04.sentAgain"))
 		}
 	})
-}
-
-func (p *codePage) abandon() {
-	u := p.f.ui
-	u.Confirm(u.T("M04.abandonTitle"), u.T("M04.abandonText"), u.T("M04.abandon"), true, p.f.abandon)
 }
 
 func (p *codePage) show(err error) {

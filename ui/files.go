@@ -32,6 +32,7 @@ type FileChooser interface {
 type FileDialogs struct {
 	win   fyne.Window
 	start string
+	open  *dialog.FileDialog // on screen, or nil
 }
 
 // NewFileDialogs returns a chooser that begins in the folder start ("" for fyne's choice).
@@ -41,14 +42,15 @@ func NewFileDialogs(win fyne.Window, start string) *FileDialogs {
 
 // OpenPicture implements FileChooser.
 func (d *FileDialogs) OpenPicture(done func(*File, error)) {
-	d.open(storage.NewExtensionFileFilter([]string{".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff"}), done)
+	d.choose(storage.NewExtensionFileFilter([]string{".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff"}), done)
 }
 
 // OpenFile implements FileChooser.
-func (d *FileDialogs) OpenFile(done func(*File, error)) { d.open(nil, done) }
+func (d *FileDialogs) OpenFile(done func(*File, error)) { d.choose(nil, done) }
 
-func (d *FileDialogs) open(filter storage.FileFilter, done func(*File, error)) {
+func (d *FileDialogs) choose(filter storage.FileFilter, done func(*File, error)) {
 	f := dialog.NewFileOpen(func(r fyne.URIReadCloser, err error) {
+		d.open = nil
 		if err != nil || r == nil {
 			done(nil, err)
 			return
@@ -64,6 +66,7 @@ func (d *FileDialogs) open(filter storage.FileFilter, done func(*File, error)) {
 // SaveFile implements FileChooser.
 func (d *FileDialogs) SaveFile(name string, done func(*Target, error)) {
 	f := dialog.NewFileSave(func(w fyne.URIWriteCloser, err error) {
+		d.open = nil
 		if err != nil || w == nil {
 			done(nil, err)
 			return
@@ -80,7 +83,30 @@ func (d *FileDialogs) show(f *dialog.FileDialog) {
 			f.SetLocation(l)
 		}
 	}
+<<<<<<< HEAD
 	f.Show() // before Resize, which needs the dialog's window
 	size := d.win.Canvas().Size()
 	f.Resize(fyne.NewSize(min(size.Width-16, 860), min(size.Height-32, 640)))
+=======
+	overlays := d.win.Canvas().Overlays()
+	before := len(overlays.List())
+	f.Show()
+	if len(overlays.List()) == before {
+		return // the system shows a dialog of its own
+	}
+	d.open = f
+	size := d.win.Canvas().Size()
+	f.Resize(fyne.NewSize(min(size.Width-16, 860), min(size.Height-32, 640)))
+}
+
+// Dismiss gives up the dialog on the screen, as its own button does; false when there is none.
+func (d *FileDialogs) Dismiss() bool {
+	if d.open == nil {
+		return false
+	}
+	f := d.open
+	d.open = nil
+	f.Dismiss()
+	return true
+>>>>>>> ui
 }

@@ -361,6 +361,26 @@ func TestM04_KilledProcessResumesAtThePassword(t *testing.T) {
 	a.page("绑定设备")
 }
 
+func TestM04_LostCodeAfterRestartHasAWayOut(t *testing.T) {
+	for _, state := range []client.ProfileState{client.ProfileKeyed, client.ProfileMustPassword} {
+		a := start(t, func(f *drive.Fake) {
+			c := f.Issued
+			c.Profile = state
+			f.PendingState.Certificate = &c
+		})
+		if state == client.ProfileKeyed {
+			a.see("再次输入收到的短信密码")
+			a.tap("换一个账号")
+		} else {
+			a.tap("没有短信密码了？放弃并重新下载")
+		}
+		a.see("将从本机删除")
+		a.tap("放弃下载")
+		a.page("下载证书")
+		a.called("Delete")
+	}
+}
+
 func TestM04_AbandonGoesBackToTheAccount(t *testing.T) {
 	a := start(t, nil)
 	toCode(a)

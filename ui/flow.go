@@ -198,24 +198,33 @@ func (f *flow) resume(p client.Pending) {
 	}
 }
 
-// abandon gives an unfinished download up, so that another account can be used.
+// abandon gives an unfinished download up, so that another account can be used or a new SMS password asked for. When the
+// key is on the device already it is deleted with its certificate.
 func (f *flow) abandon() {
-	u, id := f.ui, f.enrolment.ID
+	u, enrolment, cert := f.ui, f.enrolment.ID, f.cert.ID
 	f.forget()
-	if id == "" {
-		u.PopTo(f.first)
-		return
-	}
 	Run(u.Context(), u, u.T("loading"), func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, u.deps.Services.Enrolments.AbandonEnrolment(ctx, id)
+		if cert != "" {
+			return struct{}{}, u.deps.Services.Certificates.Delete(ctx, cert)
+		}
+		return struct{}{}, u.deps.Services.Enrolments.AbandonEnrolment(ctx, enrolment)
 	}, func(_ struct{}, err error) {
 		if err != nil {
 			u.fail(err, nil)
 			return
 		}
-		f.enrolment = client.Enrolment{}
+		f.enrolment, f.cert = client.Enrolment{}, client.Certificate{}
 		u.PopTo(f.first)
 	})
+}
+
+// askAbandon asks before.
+func (f *flow) askAbandon() {
+	u, text := f.ui, "M04.abandonText"
+	if f.cert.ID != "" {
+		text = "M04.abandonCertText"
+	}
+	u.Confirm(u.T("M04.abandonTitle"), u.T(text), u.T("M04.abandon"), true, f.abandon)
 }
 
 // forget wipes the SMS password.

@@ -3,6 +3,8 @@ package ui_test
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -454,5 +456,48 @@ func TestM34_ContextEndsWithThePage(t *testing.T) {
 	a.ui.Back()
 	if ctx.Err() == nil {
 		t.Error("the page is closed and its context lives")
+	}
+}
+
+func TestM15_FyneDialogsSaveAndGiveUp(t *testing.T) {
+	a := build(t, "zh")
+	dir := t.TempDir()
+	files := ui.NewFileDialogs(a.Window, dir)
+	var got *ui.Target
+	calls := 0
+	files.SaveFile("signature.der", func(f *ui.Target, err error) {
+		calls++
+		got = f
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	a.tap("保存")
+	if calls != 1 || got == nil || got.Name != "signature.der" {
+		t.Fatalf("%d calls, target %v", calls, got)
+	}
+	if _, err := got.Write([]byte("der")); err != nil {
+		t.Error(err)
+	}
+	if err := got.Close(); err != nil {
+		t.Error(err)
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, "signature.der")); err != nil || string(b) != "der" {
+		t.Errorf("%q, %v", b, err)
+	}
+	for _, open := range []func(func(*ui.File, error)){files.OpenFile, files.OpenPicture} {
+		calls = 0
+		open(func(f *ui.File, err error) {
+			calls++
+			if f != nil || err != nil {
+				t.Errorf("gave up: %v, %v", f, err)
+			}
+		})
+		if !files.Dismiss() || files.Dismiss() {
+			t.Error("Dismiss does not tell whether there was a dialog")
+		}
+		if calls != 1 {
+			t.Errorf("%d calls", calls)
+		}
 	}
 }

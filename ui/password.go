@@ -23,6 +23,7 @@ type passwordPage struct {
 	known    func() []byte // the old password when it is known
 	change   func(ctx context.Context, old, new []byte) error
 	changed  func()
+	giveUp   func() // a way out for who has no password to change; nil: none
 
 	old, new, again *widgets.Secret
 	rules           *ruleList
@@ -36,7 +37,7 @@ func newFirstPasswordPage(f *flow) *passwordPage {
 	u := f.ui
 	p := &passwordPage{ui: u, title: u.T("M04.passwordTitle"), heading: u.T("M04.passwordHeading"), intro: u.T("M04.passwordIntro"), action: u.T("M04.passwordSet")}
 	if len(f.sms) == 0 {
-		p.oldLabel = u.T("M04.code")
+		p.oldLabel, p.giveUp = u.T("M04.code"), f.askAbandon
 	} else {
 		p.known = func() []byte { return f.sms }
 	}
@@ -99,6 +100,9 @@ func (p *passwordPage) Content(*Router) fyne.CanvasObject {
 		if s == p.new {
 			parts = append(parts, p.rules)
 		}
+	}
+	if p.giveUp != nil {
+		parts = append(parts, widgets.NewButton(widgets.Plain, u.T("M04.lostCode"), p.giveUp))
 	}
 	p.body = widgets.NewScaffold(style.FormWidth, widgets.Column(style.Space4, parts...),
 		widgets.Column(style.Space3, p.submit, u.keyPad(fields...)))

@@ -131,9 +131,7 @@ func (r *Router) Back() {
 		r.modal[n-1].back()
 		return
 	}
-	top := r.ui.win.Canvas().Overlays().Top()
-	if h, ok := top.(interface{ Hide() }); ok && top != nil {
-		h.Hide() // one of fyne's own dialogs
+	if d, ok := r.ui.deps.Files.(interface{ Dismiss() bool }); ok && d.Dismiss() {
 		return
 	}
 	if b, ok := r.Top().(Backer); ok && b.Back() {

@@ -25,7 +25,7 @@ type switchPage struct {
 func newSwitchPage(u *UI) *switchPage { return &switchPage{ui: u} }
 
 // Title implements Page.
-func (p *switchPage) Title() string { return p.ui.T("M06.switch") }
+func (p *switchPage) Title() string { return p.ui.T("M12.title") }
 
 // Content implements Page.
 func (p *switchPage) Content(*Router) fyne.CanvasObject {

@@ -79,10 +79,26 @@ func (w *Words) say(key string, count any, pairs []any) string {
 // registered for each of them.
 var fyneLocales = [...]string{"cs", "de", "el", "en", "es", "fr", "ja", "pl", "pt", "pt-BR", "ru", "sv", "ta", "uk", "zh-Hans"}
 
-// teachFyne makes fyne's own labels (file dialog, menus of an entry) appear in this language. UI goroutine.
+// teachFyne makes fyne's own labels (file dialog, menus of an entry) appear in this language. Registering is slow, so it ends
+// at the locale that fyne uses here. UI goroutine.
 func (w *Words) teachFyne() error {
 	words := assets.Language("fyne." + w.tag)
+	var want map[string]any
+	if err := json.Unmarshal(words, &want); err != nil {
+		return err
+	}
+	known := func() bool {
+		for key, word := range want {
+			if s, ok := word.(string); ok && lang.X(key, "") != s {
+				return false
+			}
+		}
+		return true
+	}
 	for _, l := range fyneLocales {
+		if known() {
+			return nil
+		}
 		if err := lang.AddTranslationsForLocale(words, fyne.Locale(l)); err != nil {
 			return err
 		}

@@ -102,6 +102,12 @@ func scenes() []scene {
 		}},
 		{"M04", "password", func(s *stage) { enrolled(s); s.secret("password.new", "hospital7"); s.secret("password.again", "hosp") }},
 		{"M04", "weak", func(s *stage) { enrolled(s); s.secret("password.new", "123456"); s.secret("password.again", "99") }},
+		{"M04", "resumed", func(s *stage) {
+			s.fake.Issued.Profile = client.ProfileMustPassword
+			s.fake.PendingState.Certificate = &s.fake.Issued
+			s.ui.Start(s.ctx)
+			s.see("M04.lostCode")
+		}},
 		{"M05", "bind", func(s *stage) { protected(s); s.see("M16.bind") }},
 		{"M05", "ink", func(s *stage) {
 			protected(s)

@@ -135,7 +135,7 @@ func (i *Ink) add(p fyne.Position) {
 		return
 	}
 	i.strokes[n] = append(i.strokes[n], d)
-	i.sheet.draw(i.strokes[n], len(i.strokes[n])-1, false)
+	i.sheet.draw(i.strokes[n], len(i.strokes[n])-1)
 	i.Refresh()
 }
 
@@ -144,9 +144,7 @@ func (i *Ink) up() {
 		return
 	}
 	i.drawing = false
-	if s := i.strokes[len(i.strokes)-1]; len(s) > 0 {
-		i.sheet.draw(s, len(s)-1, true)
-	}
+	i.sheet.end(i.strokes[len(i.strokes)-1])
 	i.Refresh()
 	if i.OnChanged != nil {
 		i.OnChanged()

@@ -29,19 +29,18 @@ func newInkSheet(w, h int) *inkSheet {
 // stroke draws a finished stroke.
 func (s *inkSheet) stroke(dots []InkDot) {
 	for k := range dots {
-		s.draw(dots, k, k == len(dots)-1)
+		s.draw(dots, k)
 	}
+	s.end(dots)
 }
 
 // draw adds to the picture what the k-th dot of a stroke brings: the curve from the middle of the segment before it to the
-// middle of its own; last draws to the dot itself.
-func (s *inkSheet) draw(dots []InkDot, k int, last bool) {
+// middle of its own.
+func (s *inkSheet) draw(dots []InkDot, k int) {
 	d := dots[k]
 	if k == 0 {
 		s.speed, s.width = 0, (penThick+penThin)/2
-		if last || len(dots) == 1 {
-			s.disc(float64(d.X), float64(d.Y), s.width*0.6)
-		}
+		s.disc(float64(d.X), float64(d.Y), s.width/2)
 		return
 	}
 	prev := dots[k-1]
@@ -54,12 +53,18 @@ func (s *inkSheet) draw(dots []InkDot, k int, last bool) {
 	if k > 1 {
 		fromX, fromY = (fromX+float64(dots[k-2].X))/2, (fromY+float64(dots[k-2].Y))/2
 	}
-	toX, toY := float64(prev.X+d.X)/2, float64(prev.Y+d.Y)/2
-	s.curve(fromX, fromY, float64(prev.X), float64(prev.Y), toX, toY, s.width, width)
-	if last {
-		s.curve(toX, toY, (toX+float64(d.X))/2, (toY+float64(d.Y))/2, float64(d.X), float64(d.Y), width, width*0.75)
-	}
+	s.curve(fromX, fromY, float64(prev.X), float64(prev.Y), float64(prev.X+d.X)/2, float64(prev.Y+d.Y)/2, s.width, width)
 	s.width = width
+}
+
+// end draws the last half segment of a stroke, thinning out.
+func (s *inkSheet) end(dots []InkDot) {
+	if len(dots) < 2 {
+		return
+	}
+	prev, d := dots[len(dots)-2], dots[len(dots)-1]
+	x, y := float64(prev.X+d.X)/2, float64(prev.Y+d.Y)/2
+	s.curve(x, y, (x+float64(d.X))/2, (y+float64(d.Y))/2, float64(d.X), float64(d.Y), s.width, s.width*0.75)
 }
 
 // curve draws a quadratic Bézier curve as overlapping discs, a third of a pixel apart.

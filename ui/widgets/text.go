@@ -157,15 +157,15 @@ func pieces(s string) []string {
 }
 
 const (
-	noLineStart = "，。、；：？！）》」』】〉…—％%,.;:?!)]}·~"
-	noLineEnd   = "（《「『【〈([{"
+	noLineStart = "，。、；：？！）》」』】〉”’…—％%,.;:?!)]}·~"
+	noLineEnd   = "（《「『【〈“‘([{"
 )
 
 func mayBreak(before, after rune) bool {
 	switch {
 	case after == ' ', strings.ContainsRune(noLineStart, after), strings.ContainsRune(noLineEnd, before):
 		return false
-	case before == ' ', before == '/' && after != '/', before == '-':
+	case before == ' ', before == '/' && after != '/', before == '-' && unicode.IsLetter(after):
 		return true
 	}
 	return wide(before) || wide(after)
