@@ -2,6 +2,7 @@ package assets_test
 
 import (
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,6 +19,8 @@ func TestM22_LicencesOfEveryModule(t *testing.T) {
 		t.Fatal(err)
 	}
 	modules := strings.Fields(strings.ReplaceAll(string(out), " ", "@"))
+	slices.Sort(modules)
+	modules = slices.Compact(modules)
 	if len(modules) < 10 {
 		t.Fatalf("only %d modules found", len(modules))
 	}

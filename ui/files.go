@@ -83,11 +83,6 @@ func (d *FileDialogs) show(f *dialog.FileDialog) {
 			f.SetLocation(l)
 		}
 	}
-<<<<<<< HEAD
-	f.Show() // before Resize, which needs the dialog's window
-	size := d.win.Canvas().Size()
-	f.Resize(fyne.NewSize(min(size.Width-16, 860), min(size.Height-32, 640)))
-=======
 	overlays := d.win.Canvas().Overlays()
 	before := len(overlays.List())
 	f.Show()
@@ -108,5 +103,4 @@ func (d *FileDialogs) Dismiss() bool {
 	d.open = nil
 	f.Dismiss()
 	return true
->>>>>>> ui
 }
