@@ -133,7 +133,7 @@ func binding(who account, d device) gen.Binding {
 	return gen.Binding{Bound: true, DeviceId: d.ID, DeviceName: d.Name, Since: who.BoundSince}
 }
 
-// displayName says whether a name from a device can be shown: 1 to 64 characters, none of them a control character.
+// displayName says whether a name from outside can be shown: 1 to 64 characters, none of them a control character.
 func displayName(name string) bool {
 	n := utf8.RuneCountInString(name)
 	return n >= 1 && n <= 64 && utf8.ValidString(name) && !strings.ContainsFunc(name, isControl)

@@ -76,6 +76,9 @@ func (s *Server) ResendEnrolmentCode(w http.ResponseWriter, r *http.Request, id 
 func (s *Server) VerifyEnrolment(w http.ResponseWriter, r *http.Request, id gen.EnrolmentId, _ gen.VerifyEnrolmentParams) {
 	change(s, w, r, "verifyEnrolment", func(c *call, in gen.EnrolmentCode) (reply, error) {
 		defer clear(in.Code)
+		if len(in.Code) == 0 || len(in.Code) > 66 {
+			return reply{}, invalid("code")
+		}
 		return c.commit(func(tx *store.Tx) (answerable, error) {
 			e, err := c.enrolment(tx, id)
 			if err != nil {
@@ -233,15 +236,5 @@ func maskPhone(phone string) string {
 	return phone[:3] + "****" + phone[len(phone)-4:]
 }
 
-// accountForm says whether the text can be an account: 1 to 64 bytes without control characters.
-func accountForm(text string) bool {
-	if text == "" || len(text) > 64 {
-		return false
-	}
-	for _, r := range text {
-		if r < 0x20 || r == 0x7f || r == '\ufffd' {
-			return false
-		}
-	}
-	return true
-}
+// accountForm says whether the text can be an account: 1 to 64 characters, none of them a control character.
+func accountForm(text string) bool { return displayName(text) }

@@ -3,6 +3,7 @@ package refca
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"cloudkey/api/refca/internal/store"
 )
@@ -29,7 +30,8 @@ func demoOrganisation() (Organisation, []account) {
 
 // AddAccount adds a member, or changes name, unit and phone of one.
 func (s *Server) AddAccount(ctx context.Context, a Account) error {
-	if !accountForm(a.ID) || !displayName(a.Holder) || len(a.Phone) < 8 || len(a.Phone) > 20 || len(a.Unit) > 64 {
+	if !accountForm(a.ID) || !displayName(a.Holder) || a.Unit != "" && !displayName(a.Unit) || len(a.Phone) < 8 ||
+		len(a.Phone) > 20 || strings.Trim(a.Phone, "0123456789") != "" {
 		return errors.New("refca: account")
 	}
 	return s.db.Update(ctx, func(tx *store.Tx) error {

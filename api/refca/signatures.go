@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"cloudkey/api"
 	"cloudkey/api/gen"
@@ -103,7 +104,8 @@ func signatureForm(in gen.SignatureRequest) error {
 		return invalid("documents")
 	}
 	for _, d := range in.Documents {
-		if d.Name == "" || len(d.Name) > 255 || strings.ContainsFunc(d.Name, isControl) || d.Size < 0 || len(d.Digest) != 32 {
+		if n := utf8.RuneCountInString(d.Name); n == 0 || n > 255 || strings.ContainsFunc(d.Name, isControl) || d.Size < 0 ||
+			len(d.Digest) != 32 {
 			return invalid("documents")
 		}
 	}
