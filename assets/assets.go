@@ -2,9 +2,16 @@
 // words of the two languages. The files are read-only; every function returns the same bytes at every call.
 package assets
 
-import "embed"
+import (
+	"embed"
+	"strings"
+)
 
+<<<<<<< HEAD
 //go:embed fonts/*.otf fonts/OFL.txt icon/Icon.png icons/*.svg lang/*.json licences.txt
+=======
+//go:embed fonts/*.otf fonts/OFL.txt icons/*.svg lang/*.json licences.txt
+>>>>>>> ui
 var files embed.FS
 
 // Regular returns the regular weight (OpenType/CFF): GB 2312, Latin-1 and the punctuation the screens use.
@@ -13,8 +20,19 @@ func Regular() []byte { return must("fonts/CloudKeySans-Regular.otf") }
 // Bold returns the bold weight.
 func Bold() []byte { return must("fonts/CloudKeySans-Bold.otf") }
 
-// FontLicence returns the text of the fonts' licence.
-func FontLicence() string { return string(must("fonts/OFL.txt")) }
+// Licence is the licence of a part of the app.
+type Licence struct{ Part, Text string }
+
+// Licences returns the licences of the fonts and of all linked modules.
+func Licences() []Licence {
+	out := []Licence{{"Noto Sans CJK SC", string(must("fonts/OFL.txt"))}}
+	for _, part := range strings.Split(string(must("licences.txt")), "\f") {
+		if name, text, ok := strings.Cut(part, "\n"); ok {
+			out = append(out, Licence{name, strings.TrimSpace(text)})
+		}
+	}
+	return out
+}
 
 // Licences returns the licences of the modules linked into the app, each headed by module and version, separated by two
 // empty lines.

@@ -156,7 +156,7 @@ func (p *aboutPage) setFrequency(i int) {
 	})
 }
 
-// licencesPage shows the licences of the parts.
+// licencesPage lists the parts of the app that others wrote.
 type licencesPage struct{ ui *UI }
 
 // Title implements Page.
@@ -164,11 +164,38 @@ func (p *licencesPage) Title() string { return p.ui.T("M22.licences") }
 
 // Content implements Page.
 func (p *licencesPage) Content(*Router) fyne.CanvasObject {
-	texts := widgets.Column(style.Space3)
-	for _, part := range strings.Split(strings.TrimSpace(p.ui.deps.Licences+"\n\n\n"+assets.FontLicence()), "\n\n\n") {
-		if part = strings.TrimSpace(part); part != "" {
-			texts.Add(widgets.Card(widgets.NewText(part).Sized(style.TextCaption)))
+	var items []fyne.CanvasObject
+	for _, l := range assets.Licences() {
+		items = append(items, widgets.ListItem(widgets.Item{Title: l.Part, Arrow: true}, func() { p.ui.Push(&licencePage{l}) }))
+	}
+	return widgets.NewScaffold(style.ListWidth, widgets.List(items...), nil)
+}
+
+// licencePage shows one licence.
+type licencePage struct{ licence assets.Licence }
+
+// Title implements Page.
+func (p *licencePage) Title() string { return p.licence.Part }
+
+// Content implements Page.
+func (p *licencePage) Content(*Router) fyne.CanvasObject {
+	return widgets.NewScaffold(style.ListWidth, widgets.Card(widgets.NewText(reflow(p.licence.Text)).Sized(style.TextCaption)), nil)
+}
+
+// reflow joins the lines of a paragraph that was broken by hand, so that it can wrap at the width there is.
+func reflow(text string) string {
+	var b strings.Builder
+	for _, line := range strings.Split(text, "\n") {
+		line = strings.TrimSpace(line)
+		switch s := b.String(); {
+		case line == "" && !strings.HasSuffix(s, "\n\n") && s != "":
+			b.WriteString("\n\n")
+		case line == "":
+		case s == "" || strings.HasSuffix(s, "\n"):
+			b.WriteString(line)
+		default:
+			b.WriteString(" " + line)
 		}
 	}
-	return widgets.NewScaffold(style.ListWidth, texts, nil)
+	return strings.TrimSpace(b.String())
 }

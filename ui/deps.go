@@ -70,6 +70,5 @@ type Deps struct {
 	Files       FileChooser      // nil: fyne's dialogs
 	Preferences fyne.Preferences // language and choices, never a secret
 	StoreErrors StoreErrors
-	Licences    string // texts of the licences of the parts, for 关于
 	Log         *slog.Logger
 }

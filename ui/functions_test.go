@@ -11,6 +11,7 @@ import (
 
 	"fyne.io/fyne/v2"
 
+	"cloudkey/assets"
 	"cloudkey/client"
 	"cloudkey/ui"
 	"cloudkey/ui/drive"
@@ -334,7 +335,15 @@ func TestM22_AboutAndSettings(t *testing.T) {
 	a.tap("English")
 	a.page("About")
 	a.tap("Licences")
+	a.tap("Noto Sans CJK SC")
 	a.see("SIL OPEN FONT LICENSE")
+	a.ui.Back()
+	for _, l := range assets.Licences() {
+		a.sees(true, l.Part)
+		if len(l.Text) < 400 {
+			t.Errorf("%s: licence of %d characters", l.Part, len(l.Text))
+		}
+	}
 }
 
 func TestM32_EveryErrorIsASentence(t *testing.T) {

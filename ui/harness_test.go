@@ -56,7 +56,7 @@ func build(t *testing.T, lang string) *app {
 	a.Driver = &drive.Driver{Window: win, Loop: loop}
 	a.ui = ui.New(win, ui.Deps{
 		Services: ui.ServicesOf(a.fake), Do: loop.Do, Clock: clock, Files: a.files, Preferences: a.prefs,
-		StoreErrors: ui.StoreErrors{Busy: errStore}, Licences: "a licence",
+		StoreErrors: ui.StoreErrors{Busy: errStore},
 	})
 	win.Resize(fyne.NewSize(390, 844))
 	t.Cleanup(func() {

@@ -219,6 +219,13 @@ func scenes() []scene {
 			s.see("M22.never")
 		}},
 		{"M22", "licences", func(s *stage) { mainScreen(s); s.tap("M22.title"); s.tap("M22.licences"); s.at("M22.licences") }},
+		{"M22", "licence", func(s *stage) {
+			mainScreen(s)
+			s.tap("M22.title")
+			s.tap("M22.licences")
+			s.must(s.Tap("Noto Sans CJK SC"))
+			s.must(s.WaitFor(s.ctx, "SIL OPEN FONT LICENSE"))
+		}},
 		{"M32", "busy", func(s *stage) {
 			s.fake.Fail("Certificates", &client.TrustError{Host: "ca.hospital.example:8443"})
 			s.ui.Start(s.ctx)

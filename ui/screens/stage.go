@@ -80,7 +80,6 @@ func newStage(ctx context.Context, app fyne.App, l look, scale float32) *stage {
 	s.Driver = &drive.Driver{Window: win, Loop: loop}
 	s.ui = ui.New(win, ui.Deps{
 		Services: ui.ServicesOf(s.fake), Do: loop.Do, Clock: clock, Files: s.files, Preferences: app.Preferences(),
-		Licences: "fyne.io/fyne/v2\nBSD-3-Clause\nCopyright (C) 2018 Fyne.io developers (see AUTHORS)",
 	})
 	win.Resize(l.size)
 	return s
