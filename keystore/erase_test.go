@@ -246,3 +246,38 @@ func TestKeyringIsNotWaitedFor(t *testing.T) {
 		t.Error(s.Protection())
 	}
 }
+
+func TestStrengthenMovesToTheBetterKey(t *testing.T) {
+	ctx := t.Context()
+	dir := t.TempDir()
+	b := &balky{keys: map[string][]byte{}, noWrap: true}
+	opts := keystore.Options{Now: fixed, Wrappers: []keystore.KeyWrapper{b, keystore.KeyFile(dir)}}
+	s, err := keystore.Open(ctx, dir, opts)
+	must(t, err)
+	seed(t, s)
+	want, err := dump(s)
+	must(t, err)
+	if moved, err := s.Strengthen(ctx); moved || err != nil {
+		t.Errorf("moved %v to a key service that does not answer, %v", moved, err)
+	}
+	b.noWrap = false
+	if moved, err := s.Strengthen(ctx); !moved || err != nil {
+		t.Fatalf("moved %v, %v", moved, err)
+	}
+	if moved, err := s.Strengthen(ctx); moved || err != nil {
+		t.Errorf("moved %v again, %v", moved, err)
+	}
+	must(t, s.Close())
+	for name := range files(t, dir) {
+		if strings.HasSuffix(name, ".key") {
+			t.Errorf("%s is left", name)
+		}
+	}
+	s, err = keystore.Open(ctx, dir, opts)
+	must(t, err)
+	defer s.Close()
+	got, err := dump(s)
+	must(t, err)
+	equal(t, got, want)
+	equal(t, s.Protection(), keystore.ProtectionHardware)
+}

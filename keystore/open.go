@@ -98,8 +98,7 @@ func (s *Store) start(ctx context.Context) error {
 		return err
 	}
 	if err := s.settle(ctx); err != nil {
-		s.shut(ErrClosed)
-		return err
+		return errors.Join(err, s.unload())
 	}
 	return nil
 }

@@ -39,8 +39,7 @@ func Recover(ctx context.Context, dir string, opts Options) (*Store, Recovery, e
 	var report Recovery
 	if err = s.start(ctx); err == nil {
 		if err = s.Check(ctx); err != nil {
-			closeBolt(s.db)
-			s.keys.wipe()
+			err = errors.Join(err, s.unload())
 		}
 	}
 	if errors.Is(err, ErrDamaged) {

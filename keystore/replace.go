@@ -118,6 +118,35 @@ func (s *Store) Erase(ctx context.Context) error {
 	return nil
 }
 
+// Strengthen moves the store to the first of Options.Wrappers that is stronger than the present one and answers, and tells
+// whether it did: for a store that was made while the keyring did not answer. The old platform key is destroyed.
+func (s *Store) Strengthen(ctx context.Context) (bool, error) {
+	if err := s.acquire(ctx); err != nil {
+		return false, err
+	}
+	defer s.release()
+	if s.state != nil {
+		return false, s.state
+	}
+	for _, w := range s.wrappers {
+		if w.Protection() <= s.Protection() {
+			continue
+		}
+		err := s.rekey(ctx, w)
+		if errors.Is(err, ErrKeyUnavailable) {
+			continue
+		}
+		if err != nil {
+			return false, err
+		}
+		if err := s.erase(ctx); err != nil {
+			return true, fmt.Errorf("%w: %w", ErrErasurePending, err)
+		}
+		return true, nil
+	}
+	return false, nil
+}
+
 // ErasurePending tells whether deleted records may still be recoverable from the directory.
 func (s *Store) ErasurePending() bool {
 	s.mu.RLock()
@@ -129,6 +158,9 @@ func (s *Store) ErasurePending() bool {
 // or a silent key service does not keep the user from their certificates; both are tried again next time.
 func (s *Store) settle(ctx context.Context) error {
 	if s.torn {
+		if err := s.Check(ctx); err != nil { // one sign of damage: look at everything before writing over it
+			return err
+		}
 		err := s.update(ctx, func(tx *Tx) error { tx.draft.changed = true; return nil })
 		if err != nil {
 			return err
@@ -143,7 +175,11 @@ func (s *Store) settle(ctx context.Context) error {
 // erase does Erase's work for the holder of the writer token.
 func (s *Store) erase(ctx context.Context) error {
 	if s.man.erase {
-		if err := s.rekey(ctx); err != nil {
+		w := s.wrapper(s.header.wrapper)
+		if w == nil {
+			return fmt.Errorf("%w: kept by %q", ErrKeyUnavailable, s.header.wrapper)
+		}
+		if err := s.rekey(ctx, w); err != nil {
 			return err
 		}
 	}
@@ -176,12 +212,8 @@ func (s *Store) forget(ctx context.Context, r retired) error {
 	return w.Forget(ctx, r.wrapped)
 }
 
-// rekey replaces the file by one that holds only the living records, under a new store key.
-func (s *Store) rekey(ctx context.Context) error {
-	w := s.wrapper(s.header.wrapper)
-	if w == nil {
-		return fmt.Errorf("%w: kept by %q", ErrKeyUnavailable, s.header.wrapper)
-	}
+// rekey replaces the file by one that holds only the living records, under a new store key kept by w.
+func (s *Store) rekey(ctx context.Context, w KeyWrapper) error {
 	h := header{format: currentFormat, storeID: s.header.storeID}
 	key, err := s.wrapNew(ctx, &h, w)
 	if err != nil {

@@ -240,23 +240,30 @@ func (s *Store) Dir() string { return s.dir }
 func (s *Store) Close() error {
 	s.writer <- struct{}{}
 	defer s.release()
-	return s.shut(ErrClosed)
+	return s.shut()
 }
 
-// shut makes the store unusable with the given state.
-func (s *Store) shut(state error) error {
+// shut makes the store unusable and lets go of the directory.
+func (s *Store) shut() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if errors.Is(s.state, ErrClosed) {
 		return nil
 	}
-	var err error
-	if !s.faulty {
-		err = closeBolt(s.db)
-	}
-	s.keys.wipe()
-	s.state = state
+	err := s.unload()
+	s.state = ErrClosed
 	s.lock.release()
+	return err
+}
+
+// unload closes the file and wipes the keys, and keeps the directory locked.
+func (s *Store) unload() error {
+	s.keys.wipe()
+	if s.faulty {
+		return nil
+	}
+	err := closeBolt(s.db)
+	s.db = nil
 	return err
 }
 
