@@ -107,7 +107,7 @@ func show(ctx context.Context, s settings, pictures string) {
 		c, store, err = wire(ctx, s)
 		deps := ui.Deps{
 			Do: fyne.Do, Files: ui.NewFileDialogs(window, pictures), Preferences: fyneApp.Preferences(),
-			StoreErrors: storeErrors(), Licences: assets.Licences(), Log: s.log,
+			StoreErrors: storeErrors(), Log: s.log,
 		}
 		if err != nil {
 			ui.New(window, deps).Fail(err, open)

@@ -7,11 +7,7 @@ import (
 	"strings"
 )
 
-<<<<<<< HEAD
 //go:embed fonts/*.otf fonts/OFL.txt icon/Icon.png icons/*.svg lang/*.json licences.txt
-=======
-//go:embed fonts/*.otf fonts/OFL.txt icons/*.svg lang/*.json licences.txt
->>>>>>> ui
 var files embed.FS
 
 // Regular returns the regular weight (OpenType/CFF): GB 2312, Latin-1 and the punctuation the screens use.
@@ -33,10 +29,6 @@ func Licences() []Licence {
 	}
 	return out
 }
-
-// Licences returns the licences of the modules linked into the app, each headed by module and version, separated by two
-// empty lines.
-func Licences() string { return string(must("licences.txt")) }
 
 // AppIcon returns the icon of the app, a PNG of 512×512.
 func AppIcon() []byte { return must("icon/Icon.png") }
