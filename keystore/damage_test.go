@@ -1,6 +1,7 @@
 package keystore_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"flag"
@@ -138,6 +139,9 @@ func TestR2_DamagedFiles(t *testing.T) {
 			if !errors.Is(err, keystore.ErrDamaged) {
 				fail("%v", err)
 			}
+			if left, err := os.ReadFile(path); err != nil || !bytes.Equal(left, b) {
+				fail("refused and changed, %v", err)
+			}
 			refused++
 			continue
 		}
@@ -160,6 +164,36 @@ func TestR2_DamagedFiles(t *testing.T) {
 	result(t, "R2", map[string]any{"keystoreFiles": *damaged, "refused": refused, "unharmed": unharmed, "stateBefore": older})
 	if refused == 0 || unharmed == 0 {
 		t.Error("the damage does not reach both outcomes")
+	}
+}
+
+// TestTornFileWithFurtherDamageIsNotWrittenTo breaks a commit mark, which alone is survived, and one more byte.
+func TestTornFileWithFurtherDamageIsNotWrittenTo(t *testing.T) {
+	dir, clean, _ := damagedStore(t)
+	path := filepath.Join(dir, "keystore.db")
+	refused := 0
+	for at := 2*4096 + 300; at < len(clean["keystore.db"]); at += 1024 {
+		b := bytes.Clone(clean["keystore.db"])
+		b[60] ^= 1
+		b[at] ^= 1
+		must(t, os.WriteFile(path, b, 0o600))
+		s, err := keystore.Open(background, dir, keystore.Options{Now: fixed})
+		if err == nil {
+			if !s.LastChangeUncertain() {
+				t.Errorf("byte %d: not reported", at)
+			}
+			must(t, s.Close())
+			continue
+		}
+		refused++
+		left, rerr := os.ReadFile(path)
+		must(t, rerr)
+		if !errors.Is(err, keystore.ErrDamaged) || !bytes.Equal(left, b) {
+			t.Errorf("byte %d: %v, changed %v", at, err, !bytes.Equal(left, b))
+		}
+	}
+	if refused == 0 {
+		t.Error("nothing was refused")
 	}
 }
 
