@@ -397,9 +397,14 @@ func TestM04_PasswordRulesAreShownWhileTyping(t *testing.T) {
 		new, again string
 		enabled    bool
 	}{
-		{"12345", "12345", false}, {"123456", "123456", false}, {"111111", "111111", false}, {"fedcba", "fedcba", false},
+		{"12345", "12345", false},
+		{"123456", "123456", false},
+		{"111111", "111111", false},
+		{"fedcba", "fedcba", false},
 		{"482915", "482915", false}, // the SMS password itself
-		{"482916", "482917", false}, {"482916", "482916", true}, {"Hospital7", "Hospital7", true},
+		{"482916", "482917", false},
+		{"482916", "482916", true},
+		{"Hospital7", "Hospital7", true},
 	} {
 		a.secret("新密码", c.new)
 		a.secret("再次输入新密码", c.again)

@@ -262,6 +262,7 @@ func (r *mainRenderer) Layout(size fyne.Size) {
 func (r *mainRenderer) MinSize() fyne.Size {
 	return fyne.NewSize(280, r.m.HeightForWidth(max(280, r.m.Size().Width)))
 }
+
 func (r *mainRenderer) Objects() []fyne.CanvasObject { return []fyne.CanvasObject{r.m.left, r.m.right} }
 func (r *mainRenderer) Destroy()                     {}
 func (r *mainRenderer) Refresh() {

@@ -190,12 +190,6 @@ func (r *Router) show() {
 	}
 }
 
-// redrawBar shows a changed title.
-func (r *Router) redrawBar() {
-	r.bar.Objects = []fyne.CanvasObject{r.topBar(r.Top())}
-	r.root.Refresh()
-}
-
 func (r *Router) topBar(p Page) fyne.CanvasObject {
 	parts := []fyne.CanvasObject{}
 	title := widgets.NewText(p.Title()).Sized(style.TextHeading).Bold()

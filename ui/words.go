@@ -12,9 +12,6 @@ import (
 	"cloudkey/assets"
 )
 
-// Languages are the tags of the languages that the app speaks, the first one first.
-var languages = [...]string{"zh", "en"}
-
 // Words are the texts of one language.
 type Words struct {
 	tag       string

@@ -41,7 +41,8 @@ func NewFake(clock ui.Clock, lang string) *Fake {
 		SignatureAlgorithm: "SM2-with-SM3", PublicKeyAlgorithm: "SM2 (sm2p256v1)", PublicKey: "04" + strings.Repeat("9C1F07B2D35E84A6", 8),
 		KeyUsages: []string{"digitalSignature", "nonRepudiation"},
 		Extensions: []client.Attribute{
-			{Name: "basicConstraints", Value: "CA:FALSE"}, {Name: "subjectKeyIdentifier", Value: "5C:0A:93:EE:41:7B:20:D8:66:1F"},
+			{Name: "basicConstraints", Value: "CA:FALSE"},
+			{Name: "subjectKeyIdentifier", Value: "5C:0A:93:EE:41:7B:20:D8:66:1F"},
 			{Name: "", OID: "1.2.156.10260.4.1.1", Value: "10001"},
 		},
 		SM3: strings.Repeat("7D02B15A", 8), SHA256: strings.Repeat("E91C440F", 8), DER: []byte{0x30}, PEM: []byte("-----BEGIN CERTIFICATE-----\n"), Chain: []byte("-----BEGIN CERTIFICATE-----\n"),

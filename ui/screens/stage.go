@@ -117,9 +117,11 @@ func (s *stage) secret(key, text string) { s.must(s.Secret(s.ui.T(key), []byte(t
 func (s *stage) called(method string) {
 	s.must(s.Loop.Until(s.ctx, func() bool { return slices.Contains(s.fake.Calls(), method) }))
 }
+
 func (s *stage) picture(i image.Image) {
 	s.files.Picture = drive.Open("qr.png", bytes.NewReader(encode(i)))
 }
+
 func (s *stage) document(name, text string) {
 	s.files.File = drive.Open(name, strings.NewReader(text))
 }

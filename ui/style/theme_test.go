@@ -32,10 +32,19 @@ func contrast(a, b color.Color) float64 {
 func TestM33_TextIsReadable(t *testing.T) {
 	type pair struct{ text, ground fyne.ThemeColorName }
 	pairs := []pair{
-		{style.OnPrimary, style.Primary}, {style.OnTonal, style.Tonal}, {style.OnHero, style.Hero}, {style.OnHeroSoft, style.Hero},
-		{style.OnHero, style.HeroMark}, {style.Success, style.SuccessTint}, {style.Warning, style.WarningTint}, {style.Danger, style.DangerTint},
-		{style.OnDanger, style.Danger}, {style.OnToast, style.Toast}, {theme.ColorNamePlaceHolder, theme.ColorNameInputBackground},
-		{style.Text, style.Sunken}, {style.TextSoft, style.Sunken},
+		{style.OnPrimary, style.Primary},
+		{style.OnTonal, style.Tonal},
+		{style.OnHero, style.Hero},
+		{style.OnHeroSoft, style.Hero},
+		{style.OnHero, style.HeroMark},
+		{style.Success, style.SuccessTint},
+		{style.Warning, style.WarningTint},
+		{style.Danger, style.DangerTint},
+		{style.OnDanger, style.Danger},
+		{style.OnToast, style.Toast},
+		{theme.ColorNamePlaceHolder, theme.ColorNameInputBackground},
+		{style.Text, style.Sunken},
+		{style.TextSoft, style.Sunken},
 	}
 	for _, ground := range []fyne.ThemeColorName{style.Background, style.Surface} {
 		for _, text := range []fyne.ThemeColorName{style.Text, style.TextSoft, style.Primary, style.Danger, style.Success} {

@@ -177,9 +177,11 @@ func (t *topLine) inner(width float32) float32 { return width - t.icon.MinSize()
 func (t *topLine) HeightForWidth(width float32) float32 {
 	return max(t.icon.MinSize().Height, HeightAt(t.o, t.inner(width)))
 }
+
 func (t *topLine) MinSize() fyne.Size {
 	return fyne.NewSize(t.icon.MinSize().Width+t.gap+40, t.HeightForWidth(max(80, t.Size().Width)))
 }
+
 func (t *topLine) CreateRenderer() fyne.WidgetRenderer {
 	return &topRenderer{t}
 }
