@@ -73,7 +73,7 @@ func (u *UI) keyPad(secrets ...*widgets.Secret) *widgets.KeyPad {
 
 // Shown implements Shower.
 func (p *codePage) Shown(ctx context.Context) {
-	p.f.ui.win.Canvas().Focus(p.secret.Focusable())
+	p.secret.Activate()
 	p.f.ui.every(ctx, time.Second, p.tick)
 }
 

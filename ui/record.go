@@ -31,6 +31,7 @@ type recordPage struct {
 	fresh    bool   // just signed
 	state    verification
 	problem  string
+	round    int // of verification; an earlier one that ends late is not shown
 	top      *fyne.Container
 	body     *widgets.Scaffold
 }
@@ -83,11 +84,12 @@ func (p *recordPage) verify(document []byte) {
 	u := p.ui
 	p.state, p.document = verifying, document
 	p.paint()
-	ctx := u.Context()
+	p.round++
+	round, ctx := p.round, u.Context()
 	Go(ctx, u, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, u.deps.Services.Signatures.Verify(ctx, p.rec, document)
 	}, func(_ struct{}, err error) {
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || round != p.round {
 			return
 		}
 		p.state, p.problem = verified, ""

@@ -2,6 +2,7 @@ package drive
 
 import (
 	"context"
+	"crypto/sha256"
 	"io"
 	"sync"
 	"time"
@@ -300,9 +301,10 @@ func (f *Fake) Sign(ctx context.Context, certID string, docs []client.Document, 
 	}
 	var out []client.SignatureRecord
 	for _, d := range docs {
+		digest := sha256.Sum256(d.Content) // any 32 bytes that depend on the document
 		out = append(out, client.SignatureRecord{
 			ID: d.Name, CertificateID: certID, Holder: f.Certs[0].Holder, Account: f.Certs[0].Account, Document: d.Name,
-			Size: int64(len(d.Content)), Digest: make([]byte, 32), Signature: []byte("signature"), SignedData: []byte("signed data"),
+			Size: int64(len(d.Content)), Digest: digest[:], Signature: []byte("signature"), SignedData: []byte("signed data"),
 			Serial: f.Certs[0].Serial, Time: f.Clock.Now(),
 		})
 	}

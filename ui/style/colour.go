@@ -59,7 +59,7 @@ func both(light, dark uint32) pair { return pair{rgb(light), rgb(dark)} }
 var palette = map[fyne.ThemeColorName]pair{
 	Background:  both(0xF2F4F8, 0x0E1218),
 	Surface:     both(0xFFFFFF, 0x191F29),
-	Sunken:      both(0xE9EDF4, 0x262E3B),
+	Sunken:      both(0xE3E8F1, 0x262E3B),
 	Tonal:       both(0xE3ECFD, 0x1F3152),
 	OnTonal:     both(0x124BB8, 0xB5CFFF),
 	Outline:     both(0xD3D9E4, 0x353F4F),

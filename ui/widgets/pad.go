@@ -2,6 +2,7 @@ package widgets
 
 import (
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/widget"
 
 	"cloudkey/ui/style"
@@ -27,6 +28,9 @@ func NewKeyPad(names PadNames, secrets ...*Secret) *KeyPad {
 	for _, s := range secrets {
 		before := s.OnFocus
 		s.OnFocus = func() {
+			if p.target != nil && p.target != s && p.target.active {
+				p.target.box.FocusLost()
+			}
 			p.target = s
 			if before != nil {
 				before()
@@ -123,7 +127,7 @@ func (p *KeyPad) key(label, icon string, tapped func()) fyne.CanvasObject {
 		}
 		face = NewIcon(icon, 22, colour)
 	}
-	k := newArea(label, minHeight(46, Centre(face)), func() {
+	k := newArea(label, minHeight(style.Touch, Centre(face)), func() {
 		tapped()
 		p.refocus()
 	})
@@ -134,11 +138,8 @@ func (p *KeyPad) key(label, icon string, tapped func()) fyne.CanvasObject {
 
 // refocus gives the keyboard back to the field after a tap elsewhere has taken it.
 func (p *KeyPad) refocus() {
-	if p.target == nil || p.target.active {
-		return
-	}
-	if c := fyne.CurrentApp().Driver().CanvasForObject(p.target); c != nil {
-		c.Focus(p.target.Focusable())
+	if p.target != nil && !p.target.active {
+		p.target.Activate()
 	}
 }
 
@@ -153,9 +154,27 @@ func (p *KeyPad) CreateRenderer() fyne.WidgetRenderer { return widget.NewSimpleR
 
 // equal lays objects out side by side with equal widths.
 func equal(gap float32, objects ...fyne.CanvasObject) *fyne.Container {
-	grown := make([]fyne.CanvasObject, len(objects))
+	return container.New(&evenly{gap: gap}, objects...)
+}
+
+type evenly struct{ gap float32 }
+
+func (l *evenly) cell(n int, width float32) float32 {
+	return (width - l.gap*float32(n-1)) / float32(max(n, 1))
+}
+
+func (l *evenly) heightForWidth(objects []fyne.CanvasObject, width float32) float32 {
+	return grow{}.heightForWidth(objects, l.cell(len(objects), width))
+}
+
+func (l *evenly) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	w := l.cell(len(objects), size.Width)
 	for i, o := range objects {
-		grown[i] = Grow(o)
+		o.Move(fyne.NewPos(float32(i)*(w+l.gap), 0))
+		o.Resize(fyne.NewSize(w, size.Height))
 	}
-	return Row(gap, grown...)
+}
+
+func (l *evenly) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	return grow{}.MinSize(objects)
 }

@@ -108,6 +108,20 @@ func (s *Secret) SetHint(text string) {
 // Focusable returns the part that takes the keyboard.
 func (s *Secret) Focusable() fyne.Focusable { return s.box }
 
+// Activate makes this the field that is typed into. On a phone it does not take fyne's focus, which would bring the
+// system's keyboard (and its memory of words) up: there the KeyPad types.
+func (s *Secret) Activate() {
+	c := fyne.CurrentApp().Driver().CanvasForObject(s.box)
+	if fyne.CurrentDevice().IsMobile() || c == nil {
+		if c != nil {
+			c.Unfocus()
+		}
+		s.box.FocusGained()
+		return
+	}
+	c.Focus(s.box)
+}
+
 // HeightForWidth implements Flowing.
 func (s *Secret) HeightForWidth(width float32) float32 { return HeightAt(s.body, width) }
 
@@ -127,12 +141,8 @@ func (b *secretBox) MinSize() fyne.Size {
 	return fyne.NewSize(160, max(style.Touch, fyne.MeasureText("国", theme.TextSize(), fyne.TextStyle{}).Height+24))
 }
 
-func (b *secretBox) Tapped(*fyne.PointEvent) {
-	if c := fyne.CurrentApp().Driver().CanvasForObject(b); c != nil {
-		c.Focus(b)
-	}
-}
-func (b *secretBox) Cursor() desktop.Cursor { return desktop.TextCursor }
+func (b *secretBox) Tapped(*fyne.PointEvent) { b.s.Activate() }
+func (b *secretBox) Cursor() desktop.Cursor  { return desktop.TextCursor }
 
 func (b *secretBox) FocusGained() {
 	b.s.active = true

@@ -23,6 +23,17 @@ type Text struct {
 	align  fyne.TextAlign
 	nowrap bool
 	fixed  float32 // size in dp that no text scale changes
+	laid   laid
+}
+
+// laid remembers how a text was broken last: fyne asks for the smallest size of everything again and again.
+type laid struct {
+	text  string
+	pt    float32
+	bold  bool
+	width float32
+	lines []string
+	full  float32 // natural width, negative when not measured
 }
 
 // NewText returns body text.
@@ -96,9 +107,27 @@ func (t *Text) lineHeight() float32 { return t.measure("国").Height }
 
 // lines breaks the text at width; with width 0 or NoWrap only where the text does.
 func (t *Text) lines(width float32) []string {
+	t.refit()
+	if t.nowrap || width <= 0 {
+		return strings.Split(t.text, "\n")
+	}
+	if t.laid.lines == nil || t.laid.width != width {
+		t.laid.width, t.laid.lines = width, t.breakLines(width)
+	}
+	return t.laid.lines
+}
+
+// refit forgets what was laid out for another text or size.
+func (t *Text) refit() {
+	if t.laid.text != t.text || t.laid.pt != t.pt() || t.laid.bold != t.bold {
+		t.laid = laid{text: t.text, pt: t.pt(), bold: t.bold, full: -1}
+	}
+}
+
+func (t *Text) breakLines(width float32) []string {
 	var out []string
 	for _, paragraph := range strings.Split(t.text, "\n") {
-		if t.nowrap || width <= 0 || t.measure(paragraph).Width <= width {
+		if t.measure(paragraph).Width <= width {
 			out = append(out, paragraph)
 			continue
 		}
@@ -197,11 +226,14 @@ func (t *Text) MinSize() fyne.Size {
 }
 
 func (t *Text) naturalWidth() float32 {
-	full := float32(0)
-	for _, l := range t.lines(0) {
-		full = max(full, t.measure(l).Width)
+	t.refit()
+	if t.laid.full < 0 {
+		t.laid.full = 0
+		for _, l := range strings.Split(t.text, "\n") {
+			t.laid.full = max(t.laid.full, t.measure(l).Width)
+		}
 	}
-	return full
+	return t.laid.full
 }
 
 // CreateRenderer implements fyne.Widget.
