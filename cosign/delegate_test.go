@@ -169,6 +169,8 @@ func TestActivationSurvivesLostAnswers(t *testing.T) {
 				g.Signer = s
 			} else if !errors.Is(st.Err, ErrNotRun) {
 				t.Fatalf("%+v: %+v", c, st)
+			} else if again, err := s.Recover(t.Context()); err != nil || !errors.Is(again.Err, ErrNotRun) {
+				t.Fatalf("%+v: asked again: %+v %v", c, again, err)
 			}
 		} else if c.round == 5 {
 			t.Fatalf("%+v: no record: %v", c, err)

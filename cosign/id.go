@@ -21,6 +21,15 @@ func ParseKeyID(s string) (id KeyID, err error) {
 
 func (id KeyID) String() string { return hex.EncodeToString(id[:]) }
 
+// MarshalText writes what String writes.
+func (id KeyID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// UnmarshalText reads what ParseKeyID reads.
+func (id *KeyID) UnmarshalText(b []byte) (err error) {
+	*id, err = ParseKeyID(string(b))
+	return err
+}
+
 // SessionID names one session: 16 random bytes chosen by the server. It is no secret and no capability.
 type SessionID [16]byte
 
@@ -30,6 +39,15 @@ func ParseSessionID(s string) (id SessionID, err error) {
 }
 
 func (id SessionID) String() string { return hex.EncodeToString(id[:]) }
+
+// MarshalText writes what String writes.
+func (id SessionID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// UnmarshalText reads what ParseSessionID reads.
+func (id *SessionID) UnmarshalText(b []byte) (err error) {
+	*id, err = ParseSessionID(string(b))
+	return err
+}
 
 // IsZero reports whether id is the zero value, which no session has.
 func (id SessionID) IsZero() bool { return id == SessionID{} }

@@ -19,11 +19,7 @@ var (
 	order       = mustModulus(orderBytes)
 	orderMinus2 = minusTwo(orderBytes)
 
-	// twoTo256 is 2^256 mod n, which folds the high part of a wide value.
-	twoTo256 = mustScalar([]byte{
-		0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
-		0x8d, 0xfc, 0x20, 0x94, 0xde, 0x39, 0xfa, 0xd4, 0xac, 0x44, 0x0b, 0xf6, 0xc6, 0x2a, 0xbe, 0xdd,
-	})
+	twoTo128 = mustScalar(append(append(make([]byte, 15), 1), make([]byte, 16)...))
 )
 
 func mustModulus(b []byte) *bigmod.Modulus {
@@ -68,7 +64,7 @@ func scalarFromBytes(b []byte) (*scalar, error) {
 	return &scalar{n}, nil
 }
 
-// scalarFromDigest reduces 32 bytes mod n.
+// scalarFromDigest reduces 32 public bytes mod n.
 func scalarFromDigest(b []byte) *scalar {
 	n, err := bigmod.NewNat().SetOverflowingBytes(b, order)
 	if err != nil {
@@ -80,19 +76,22 @@ func scalarFromDigest(b []byte) *scalar {
 // wideSize is the size from which a scalar is made without noticeable bias (2^-128).
 const wideSize = 48
 
-// scalarFromWide reduces 48 bytes, big-endian, mod n.
+// scalarFromWide reduces 48 bytes, big-endian, mod n. It takes 16 bytes at a time, because reducing 32 bytes at once
+// (scalarFromDigest) takes a time that depends on their bit length.
 func scalarFromWide(b []byte) *scalar {
 	if len(b) != wideSize {
 		panic("cosign: wide value of wrong length")
 	}
-	var hi [scalarSize]byte
-	copy(hi[16:], b[:16])
-	s := scalarFromDigest(hi[:])
-	wipe(hi[:])
-	s.mul(s, twoTo256)
-	lo := scalarFromDigest(b[16:])
-	s.add(s, lo)
-	lo.wipe()
+	var part [scalarSize]byte
+	defer wipe(part[:])
+	s := newScalar()
+	for ; len(b) > 0; b = b[16:] {
+		copy(part[16:], b[:16])
+		next := mustScalar(part[:])
+		s.mul(s, twoTo128)
+		s.add(s, next)
+		next.wipe()
+	}
 	return s
 }
 

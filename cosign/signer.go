@@ -279,6 +279,10 @@ func (s *Signer) Begin(ctx context.Context, digests [][]byte) (*Pending, error) 
 		return nil, err
 	}
 	defer s.release()
+	return s.beginSign(ctx, digests)
+}
+
+func (s *Signer) beginSign(ctx context.Context, digests [][]byte) (*Pending, error) {
 	share, err := s.load(ctx)
 	if err != nil {
 		return nil, err
@@ -297,11 +301,15 @@ func (s *Signer) Begin(ctx context.Context, digests [][]byte) (*Pending, error) 
 // Finish runs S3 and S4 and returns verified signatures in the order of the digests. pin stays the caller's. It can be
 // called once. Errors: *PINError, *LockedError, ErrCloneSuspected, ErrNotRun, *UncertainError (Signer.Recover then tells).
 func (p *Pending) Finish(ctx context.Context, pin []byte) ([]Signature, error) {
-	s, g := p.signer, p.signing
-	if err := s.acquire(ctx); err != nil {
+	if err := p.signer.acquire(ctx); err != nil {
 		return nil, err
 	}
-	defer s.release()
+	defer p.signer.release()
+	return p.finish(ctx, pin)
+}
+
+func (p *Pending) finish(ctx context.Context, pin []byte) ([]Signature, error) {
+	s, g := p.signer, p.signing
 	defer g.Cancel()
 	share, err := s.load(ctx)
 	if err != nil {
@@ -339,13 +347,17 @@ func (s *Signer) conclude(ctx context.Context, share *Share, op Operation, sid S
 // Cancel forgets the session; nothing was counted. After Finish it does nothing.
 func (p *Pending) Cancel() { p.signing.Cancel() }
 
-// SignDigests is Begin and Finish in one.
+// SignDigests is Begin and Finish in one, with no other operation of this Signer in between.
 func (s *Signer) SignDigests(ctx context.Context, digests [][]byte, pin []byte) ([]Signature, error) {
-	p, err := s.Begin(ctx, digests)
+	if err := s.acquire(ctx); err != nil {
+		return nil, err
+	}
+	defer s.release()
+	p, err := s.beginSign(ctx, digests)
 	if err != nil {
 		return nil, err
 	}
-	return p.Finish(ctx, pin)
+	return p.finish(ctx, pin)
 }
 
 // DecryptWith decrypts an SM2 ciphertext. pin stays the caller's; the caller wipes the plaintext. Errors as Pending.Finish

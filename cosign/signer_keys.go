@@ -181,6 +181,9 @@ func (s *Signer) Recover(ctx context.Context) (State, error) {
 		}
 		return st, nil
 	}
+	if share.state == shareActivating && share.open == nil {
+		return State{Operation: Activate, Err: ErrNotRun}, nil
+	}
 	if share.open == nil && share.next == nil {
 		return State{Epoch: share.current.number}, nil
 	}

@@ -2,6 +2,7 @@ package cosign
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"testing"
 )
@@ -71,6 +72,17 @@ func TestIDs(t *testing.T) {
 	got, err := ParseKeyID(id.String())
 	if err != nil || got != id {
 		t.Error(err)
+	}
+	text, err := json.Marshal(map[string]KeyID{"id": id})
+	if err != nil || string(text) != `{"id":"`+id.String()+`"}` {
+		t.Errorf("%s %v", text, err)
+	}
+	var back struct {
+		ID  KeyID
+		SID SessionID
+	}
+	if err := json.Unmarshal([]byte(`{"ID":"`+id.String()+`","SID":"`+id.String()+`"}`), &back); err != nil || back.ID != id || back.SID != SessionID(id) {
+		t.Error(back, err)
 	}
 	for _, s := range []string{"", id.String()[1:], id.String() + "00", "G" + id.String()[1:], "AB" + id.String()[2:]} {
 		if _, err := ParseKeyID(s); err == nil {
