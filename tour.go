@@ -21,7 +21,7 @@ func runTour(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	return tour.Run(ctx, tour.Config{
 		Out: *out, Text: stdout, StoreErrors: storeErrors(),
 		Open: func(ctx context.Context, dir string, anchors []byte) (*client.Client, *keystore.Store, error) {
-			return wire(ctx, settings{dir: dir, anchors: anchors, device: "tour"})
+			return wire(ctx, settings{dir: dir, anchors: anchors, device: "tour"}, false)
 		},
 	})
 }

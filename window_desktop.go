@@ -102,9 +102,11 @@ func show(ctx context.Context, s settings, pictures string) {
 		}
 	}()
 	var open func()
+	damaged := false
 	open = func() {
 		var err error
-		c, store, err = wire(ctx, s)
+		c, store, err = wire(ctx, s, damaged)
+		damaged = errors.Is(err, keystore.ErrDamaged)
 		deps := ui.Deps{
 			Do: fyne.Do, Files: ui.NewFileDialogs(window, pictures), Preferences: fyneApp.Preferences(),
 			StoreErrors: storeErrors(), Log: s.log,

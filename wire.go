@@ -22,8 +22,9 @@ type settings struct {
 	log     *slog.Logger
 }
 
-// wire opens the store and puts the client on it. The caller closes both, the client first.
-func wire(ctx context.Context, s settings) (*client.Client, *keystore.Store, error) {
+// wire opens the store and puts the client on it. The caller closes both, the client first. With repair, a damaged file is
+// set aside and what can be recovered of it is taken over.
+func wire(ctx context.Context, s settings, repair bool) (*client.Client, *keystore.Store, error) {
 	var anchors *api.Anchors
 	if len(s.anchors) > 0 {
 		var err error
@@ -31,7 +32,7 @@ func wire(ctx context.Context, s settings) (*client.Client, *keystore.Store, err
 			return nil, nil, err
 		}
 	}
-	store, err := keystore.Open(ctx, s.dir, keystore.Options{Wrappers: wrappers(s)})
+	store, err := openStore(ctx, s, repair)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -42,6 +43,18 @@ func wire(ctx context.Context, s settings) (*client.Client, *keystore.Store, err
 		return nil, nil, errors.Join(err, store.Close())
 	}
 	return c, store, nil
+}
+
+func openStore(ctx context.Context, s settings, repair bool) (*keystore.Store, error) {
+	options := keystore.Options{Wrappers: wrappers(s)}
+	if !repair {
+		return keystore.Open(ctx, s.dir, options)
+	}
+	store, found, err := keystore.Recover(ctx, s.dir, options)
+	if err == nil && s.log != nil {
+		s.log.Warn("repaired the key store", "aside", found.SetAside, "lost", len(found.Lost))
+	}
+	return store, err
 }
 
 // keyringTimeout is how long the operating system's keyring may take; it may ask the user to unlock it.

@@ -108,7 +108,7 @@ func (c *Client) authenticate(ctx context.Context, l *link, p keystore.Profile, 
 		token: &token,
 	}
 	if _, err := s.signer.WithTransport(t).SignDigests(ctx, [][]byte{e}, password); err != nil {
-		return "", c.failure(err)
+		return "", c.whyNot(ctx, p, err)
 	}
 	return token, nil
 }

@@ -7,6 +7,7 @@ import (
 	"cloudkey/api"
 	"cloudkey/api/gen"
 	"cloudkey/cosign"
+	"cloudkey/keystore"
 )
 
 // failure turns an error of package api or cosign into one of this package. Others pass unchanged.
@@ -46,6 +47,24 @@ func (c *Client) failure(err error) error {
 		return &ServerError{Code: string(gen.ProblemCodeInternal)}
 	case errors.As(err, &problem):
 		return c.refusal(problem)
+	}
+	return err
+}
+
+// whyNot explains a refusal of a key's use further: the service says that the state of the certificate does not fit, and
+// which state that is stands in its status.
+func (c *Client) whyNot(ctx context.Context, p keystore.Profile, err error) error {
+	err = c.failure(err)
+	var refused *ServerError
+	switch {
+	case errors.Is(err, ErrExpiredEnrolment): // "expired" said of a certificate
+		return ErrCertificateExpired
+	case !errors.As(err, &refused) || refused.Code != string(gen.ProblemCodeStateConflict):
+		return err
+	}
+	now, _, again := c.Refresh(ctx, p.ID)
+	if again == nil && (now.State == CertRevoked || now.State == CertSuspended) {
+		return ErrCertificateRevoked
 	}
 	return err
 }

@@ -6,10 +6,13 @@ import (
 	"net"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"cloudkey/api"
+	"cloudkey/api/gen"
 	"cloudkey/api/refca"
 	"cloudkey/client"
 	"cloudkey/cosign"
@@ -307,6 +310,65 @@ func TestM32_NotReachable(t *testing.T) {
 	b.startCA()
 	if err := b.sign(cert, password); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestM32_RevokedAndSuspended(t *testing.T) {
+	b := newBench(t)
+	cert := b.enrol(b.initialise(), "10001")
+	serial := strings.ToLower(cert.Serial)
+	if err := b.ca.Suspend(t.Context(), serial); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.sign(cert, password); !errors.Is(err, client.ErrCertificateRevoked) {
+		t.Fatalf("suspended: %v", err)
+	}
+	if c, err := b.client.Current(t.Context()); err != nil || c.State != client.CertSuspended {
+		t.Fatal(c.State, err)
+	}
+	if err := b.ca.Reinstate(t.Context(), serial); err != nil {
+		t.Fatal(err)
+	}
+	if c, renewed, err := b.client.Refresh(t.Context(), cert.ID); err != nil || renewed || c.State != client.CertValid {
+		t.Fatal(c.State, renewed, err)
+	}
+	if err := b.sign(cert, password); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.ca.Revoke(t.Context(), serial); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.client.Bind(t.Context(), cert.ID, password); !errors.Is(err, client.ErrCertificateRevoked) {
+		t.Fatalf("revoked: %v", err)
+	}
+}
+
+func TestM22_UpdateOffers(t *testing.T) {
+	b := newBench(t)
+	b.initialise()
+	if _, newer, err := b.client.CheckUpdate(t.Context()); err != nil || newer {
+		t.Fatal(newer, err)
+	}
+	offer := gen.Release{Version: "0.1.0", Notes: "new", Url: "https://ca.example/app", Size: 5, Sha256: strings.Repeat("0a", 32), Published: time.Now()}
+	for version, want := range map[string]bool{"0.1.0": true, "0.0.1": false, "0.0.1-rc.1": false} {
+		offer.Version = version
+		if err := b.ca.PublishRelease(t.Context(), runtime.GOOS, offer); err != nil {
+			t.Fatal(err)
+		}
+		r, newer, err := b.client.CheckUpdate(t.Context())
+		if err != nil || newer != want || r.Version != version || r.SHA256 != offer.Sha256 {
+			t.Errorf("%s: %+v %v %v", version, r, newer, err)
+		}
+	}
+	for frequency, want := range map[client.UpdateFrequency]bool{
+		client.UpdateAtStart: true, client.UpdateDaily: false, client.UpdateWeekly: false, client.UpdateNever: false,
+	} {
+		if err := b.client.SetUpdateFrequency(t.Context(), frequency); err != nil {
+			t.Fatal(err)
+		}
+		if due, err := b.client.UpdateDue(t.Context()); err != nil || due != want {
+			t.Errorf("frequency %d just after a check: %v %v", frequency, due, err)
+		}
 	}
 }
 

@@ -138,7 +138,7 @@ func (c *Client) unanswered(ctx context.Context, l *link, s *session, p keystore
 		if e := c.store.DeletePendingRequest(context.WithoutCancel(ctx), r.ID); e != nil {
 			c.log.Warn("pending signature", "error", e)
 		}
-		return nil, c.failure(err)
+		return nil, c.whyNot(ctx, p, err)
 	}
 	// One more try now often saves the user from wondering; also a user who turned away must know.
 	ctx, cancel := afterwards(ctx)

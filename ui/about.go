@@ -110,7 +110,8 @@ func (p *aboutPage) settings(a client.About) fyne.CanvasObject {
 	factors := []float64{1, 1.25, 1.5, 2}
 	scale := index(factors, u.deps.Preferences.FloatWithFallback(prefScale, 1))
 	return widgets.List(
-		p.choice("refresh", u.T("M22.updates"), current, frequencies, int(a.CheckUpdates), p.setFrequency),
+		widgets.ListItem(widgets.Item{Icon: "download", Title: u.T("M22.checkNow"), Arrow: true}, u.checkUpdate),
+		p.choice("refresh", u.T("M22.frequency"), current, frequencies, int(a.CheckUpdates), p.setFrequency),
 		p.choice("language", u.T("M22.language"), languages[language], languages, language, func(i int) { u.SetLanguage(tags[i]) }),
 		p.choice("picture", u.T("M22.appearance"), modes[min(max(mode, 0), 2)], modes, mode, func(i int) { u.SetMode(style.Mode(i)) }),
 		p.choice("text", u.T("M22.textSize"), scales[scale], scales, scale, func(i int) { u.SetTextScale(float32(factors[i])) }))

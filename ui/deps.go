@@ -17,6 +17,7 @@ type Services struct {
 	Devices       Devices
 	Inks          Inks
 	About         AboutService
+	Updates       Updates
 }
 
 // Client is everything in one.
@@ -29,11 +30,12 @@ type Client interface {
 	Devices
 	Inks
 	AboutService
+	Updates
 }
 
 // ServicesOf returns the services of one client.
 func ServicesOf(c Client) Services {
-	return Services{Organisations: c, Enrolments: c, Passwords: c, Certificates: c, Signatures: c, Devices: c, Inks: c, About: c}
+	return Services{Organisations: c, Enrolments: c, Passwords: c, Certificates: c, Signatures: c, Devices: c, Inks: c, About: c, Updates: c}
 }
 
 // Clock is the time as the screens see it.

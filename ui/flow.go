@@ -41,6 +41,7 @@ func (u *UI) begin(pending client.Pending, certificates []client.Certificate) {
 	switch {
 	case ready:
 		u.Reset(newMainPage(u))
+		u.checkUpdateIfDue(u.ctx)
 	case pending.Enrolment != nil || pending.Certificate != nil:
 		f.first = newDownloadPage(f)
 		u.Reset(f.first)

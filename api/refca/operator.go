@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"cloudkey/api"
 	"cloudkey/api/gen"
 	"cloudkey/api/refca/internal/store"
 	"cloudkey/cosign"
@@ -119,4 +120,19 @@ func (s *Server) operated(tx *store.Tx, event, account, keyID, serial string) er
 		e.Detail = detail("serial", serial)
 	}
 	return record(tx, e)
+}
+
+// PublishRelease offers a release of the app for a platform (GOOS), signed by the organisation; it replaces the one before.
+// Signed of r is ignored.
+func (s *Server) PublishRelease(ctx context.Context, platform string, r gen.Release) error {
+	if !platformForm(platform) {
+		return errors.New("refca: no such platform")
+	}
+	r.Published = utc(r.Published)
+	signed, err := api.SignRelease(r, platform, s.pki.SignerKey(), s.pki.Signer.Raw, s.pki.TrustRoot.Raw)
+	if err != nil {
+		return err
+	}
+	r.Signed = signed
+	return s.db.Update(ctx, func(tx *store.Tx) error { return releases.put(tx, platform, r) })
 }

@@ -27,6 +27,8 @@ type Fake struct {
 	Bound        client.DeviceBinding
 	Drawn        client.Ink
 	Info         client.About
+	Offered      client.Release // the newer release, if there is one
+	Due          bool           // the app looks for updates by itself
 	Detail       client.CertificateDetails
 	Password     string // the certificate password; "" takes any
 
@@ -393,6 +395,24 @@ func (f *Fake) About(ctx context.Context) (client.About, error) {
 	}
 	defer f.mu.Unlock()
 	return f.Info, nil
+}
+
+// CheckUpdate implements ui.Updates.
+func (f *Fake) CheckUpdate(ctx context.Context) (client.Release, bool, error) {
+	if err := f.enter(ctx, "CheckUpdate"); err != nil {
+		return client.Release{}, false, err
+	}
+	defer f.mu.Unlock()
+	return f.Offered, f.Offered.Version != "", nil
+}
+
+// UpdateDue implements ui.Updates.
+func (f *Fake) UpdateDue(ctx context.Context) (bool, error) {
+	if err := f.enter(ctx, "UpdateDue"); err != nil {
+		return false, err
+	}
+	defer f.mu.Unlock()
+	return f.Due, nil
 }
 
 // SetUpdateFrequency implements ui.AboutService.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"time"
 
 	"cloudkey/client"
@@ -214,9 +215,19 @@ func scenes() []scene {
 		{"M22", "choice", func(s *stage) {
 			mainScreen(s)
 			s.tap("M22.title")
-			s.see("M22.updates")
-			s.tap("M22.updates")
+			s.see("M22.frequency")
+			s.tap("M22.frequency")
 			s.see("M22.never")
+		}},
+		{"M22", "offer", func(s *stage) {
+			s.fake.Offered = client.Release{
+				Version: "1.2.0", Notes: "1. 扫码更快\n2. 修复若干问题", Size: 18_700_000, SHA256: strings.Repeat("3FA4916C", 8),
+				URL: "https://ca.hospital.example:8443/app/cloudkey-1.2.0.apk",
+			}
+			mainScreen(s)
+			s.tap("M22.title")
+			s.tap("M22.checkNow")
+			s.see("M22.later")
 		}},
 		{"M22", "licences", func(s *stage) { mainScreen(s); s.tap("M22.title"); s.tap("M22.licences"); s.at("M22.licences") }},
 		{"M22", "licence", func(s *stage) {
