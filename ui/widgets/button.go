@@ -116,7 +116,7 @@ type atLeast struct{ height float32 }
 func (l *atLeast) heightForWidth(objects []fyne.CanvasObject, width float32) float32 {
 	return max(l.height, grow{}.heightForWidth(objects, width))
 }
-func (l *atLeast) naturalWidth(objects []fyne.CanvasObject) float32 { return widest(objects) }
+func (l *atLeast) naturalWidth(objects []fyne.CanvasObject) float32   { return widest(objects) }
 func (l *atLeast) Layout(objects []fyne.CanvasObject, size fyne.Size) { grow{}.Layout(objects, size) }
 
 func (l *atLeast) MinSize(objects []fyne.CanvasObject) fyne.Size {
