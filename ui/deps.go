@@ -69,7 +69,8 @@ type Deps struct {
 	Services    Services
 	Do          func(func())     // runs a function on the UI goroutine, returns at once: fyne.Do
 	Clock       Clock            // nil: SystemClock
-	Files       FileChooser      // nil: fyne's dialogs
+	Files       FileChooser      // nil: FilePages on the desktop, the system's choosers on a phone
+	StartFolder string           // where FilePages begins; "": the user's home
 	Preferences fyne.Preferences // language and choices, never a secret
 	StoreErrors StoreErrors
 	Log         *slog.Logger

@@ -95,6 +95,7 @@ func (u *UI) knownErrors() []knownError {
 		{syscall.ENOSPC, u.T("error.diskFull")},
 		{syscall.EROFS, u.T("error.readOnly")},
 		{fs.ErrPermission, u.T("error.permission")},
+		{fs.ErrNotExist, u.T("error.notExist")},
 		{scan.ErrNoCode, u.T("error.noCode")},
 		{scan.ErrNotPicture, u.T("error.notPicture")},
 		{scan.ErrTooLarge, u.T("error.pictureTooLarge")},

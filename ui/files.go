@@ -28,21 +28,18 @@ type FileChooser interface {
 	SaveFile(name string, done func(*Target, error))
 }
 
-// FileDialogs is the FileChooser of fyne: its own dialogs on the desktop, the system's on a phone.
+// FileDialogs is the FileChooser of fyne: the system's choosers on a phone, fyne's own dialogs elsewhere.
 type FileDialogs struct {
-	win   fyne.Window
-	start string
-	open  *dialog.FileDialog // on screen, or nil
+	win  fyne.Window
+	open *dialog.FileDialog // on screen, or nil
 }
 
-// NewFileDialogs returns a chooser that begins in the folder start ("" for fyne's choice).
-func NewFileDialogs(win fyne.Window, start string) *FileDialogs {
-	return &FileDialogs{win: win, start: start}
-}
+// NewFileDialogs returns a chooser for a window.
+func NewFileDialogs(win fyne.Window) *FileDialogs { return &FileDialogs{win: win} }
 
 // OpenPicture implements FileChooser.
 func (d *FileDialogs) OpenPicture(done func(*File, error)) {
-	d.choose(storage.NewExtensionFileFilter([]string{".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff"}), done)
+	d.choose(storage.NewExtensionFileFilter(pictureEndings), done)
 }
 
 // OpenFile implements FileChooser.
@@ -78,11 +75,6 @@ func (d *FileDialogs) SaveFile(name string, done func(*Target, error)) {
 }
 
 func (d *FileDialogs) show(f *dialog.FileDialog) {
-	if d.start != "" {
-		if l, err := storage.ListerForURI(storage.NewFileURI(d.start)); err == nil {
-			f.SetLocation(l)
-		}
-	}
 	overlays := d.win.Canvas().Overlays()
 	before := len(overlays.List())
 	f.Show()

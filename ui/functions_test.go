@@ -469,40 +469,113 @@ func TestM34_ContextEndsWithThePage(t *testing.T) {
 	}
 }
 
-func TestM15_FyneDialogsSaveAndGiveUp(t *testing.T) {
-	a := build(t, "zh")
+// withFiles opens the app with the real file chooser in a folder.
+func withFiles(t *testing.T, folder string) *app {
+	t.Helper()
+	a := buildWith(t, "zh", func(d *ui.Deps) { d.Files, d.StartFolder = nil, folder })
+	owned(a.fake)
+	a.ui.Start(t.Context())
+	return a
+}
+
+func TestM15_FilesAreChosenFromFolders(t *testing.T) {
 	dir := t.TempDir()
-	files := ui.NewFileDialogs(a.Window, dir)
-	var got *ui.Target
-	calls := 0
-	files.SaveFile("signature.der", func(f *ui.Target, err error) {
-		calls++
-		got = f
-		if err != nil {
-			t.Error(err)
+	if err := os.MkdirAll(filepath.Join(dir, "docs", ".hidden"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"docs/知情同意书.pdf": "content", "docs/b.txt": "other", "c.txt": "c"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
 		}
-	})
-	a.tap("保存")
-	if calls != 1 || got == nil || got.Name != "signature.der" {
-		t.Fatalf("%d calls, target %v", calls, got)
 	}
-	if _, err := got.Write([]byte("der")); err != nil {
-		t.Error(err)
+	a := withFiles(t, dir)
+	a.tap("协同签名")
+	a.tap("选择文件")
+	a.see("c.txt")
+	a.tap("docs")
+	a.see("知情同意书.pdf")
+	a.sees(false, ".hidden")
+	a.tap("上级文件夹")
+	a.see("c.txt")
+	a.ui.Back() // giving up chooses nothing
+	a.page("协同签名")
+	if a.Enabled("签名") {
+		t.Error("a file is chosen")
 	}
-	if err := got.Close(); err != nil {
-		t.Error(err)
-	}
-	if b, err := os.ReadFile(filepath.Join(dir, "signature.der")); err != nil || string(b) != "der" {
+	a.tap("选择文件")
+	a.tap("docs")
+	a.tap("知情同意书.pdf")
+	a.page("协同签名")
+	a.see("知情同意书.pdf")
+	a.tap("签名")
+	a.secret("证书密码", "hospital7")
+	a.tap("确认")
+	a.see("签名有效")
+	a.tap("保存签名值 (DER)")
+	a.page("保存文件")
+	a.typed("文件名", "a/b")
+	a.tap("保存到此处")
+	a.see("文件名中不能有 /")
+	a.typed("文件名", "b.txt")
+	a.tap("保存到此处")
+	a.see("“b.txt”已存在")
+	a.tap("替换")
+	a.see("已保存 b.txt")
+	a.page("签名结果")
+	if b, err := os.ReadFile(filepath.Join(dir, "docs", "b.txt")); err != nil || string(b) != "signature" {
 		t.Errorf("%q, %v", b, err)
 	}
-	for _, open := range []func(func(*ui.File, error)){files.OpenFile, files.OpenPicture} {
+}
+
+func TestM02_OnlyPicturesAreOffered(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"qr.PNG", "notes.txt"} {
+		if err := os.WriteFile(filepath.Join(dir, name), qrPicture(t, "CK1:text"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a := withFiles(t, dir)
+	a.tap("扫一扫")
+	a.tap("选择图片")
+	a.see("qr.PNG")
+	a.sees(false, "notes.txt")
+	a.tap("qr.PNG")
+	a.page("确认用户单位")
+}
+
+func TestM32_UnreadableFolderSaysSo(t *testing.T) {
+	a := withFiles(t, filepath.Join(t.TempDir(), "missing"))
+	a.tap("协同签名")
+	a.tap("选择文件")
+	a.see("找不到该文件或文件夹")
+	a.tap("上级文件夹")
+	a.see("此文件夹中没有可选的文件")
+}
+
+func TestM15_FyneDialogsAreGivenUp(t *testing.T) {
+	a := build(t, "zh")
+	files := ui.NewFileDialogs(a.Window)
+	calls := 0
+	opened := func(f *ui.File, err error) {
+		calls++
+		if f != nil || err != nil {
+			t.Errorf("gave up: %v, %v", f, err)
+		}
+	}
+	for _, open := range []func(){
+		func() { files.OpenFile(opened) },
+		func() { files.OpenPicture(opened) },
+		func() {
+			files.SaveFile("x", func(target *ui.Target, err error) {
+				calls++
+				if target != nil || err != nil {
+					t.Errorf("gave up: %v, %v", target, err)
+				}
+			})
+		},
+	} {
 		calls = 0
-		open(func(f *ui.File, err error) {
-			calls++
-			if f != nil || err != nil {
-				t.Errorf("gave up: %v, %v", f, err)
-			}
-		})
+		open()
 		if !files.Dismiss() || files.Dismiss() {
 			t.Error("Dismiss does not tell whether there was a dialog")
 		}

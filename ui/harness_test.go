@@ -46,6 +46,11 @@ func start(t *testing.T, prepare func(f *drive.Fake)) *app {
 
 func build(t *testing.T, lang string) *app {
 	t.Helper()
+	return buildWith(t, lang, func(*ui.Deps) {})
+}
+
+func buildWith(t *testing.T, lang string, change func(*ui.Deps)) *app {
+	t.Helper()
 	fyneApp := test.NewTempApp(t)
 	fyneApp.Preferences().SetString("language", lang)
 	clock := drive.NewClock(time.Date(2026, 3, 18, 9, 30, 0, 0, time.UTC))
@@ -54,10 +59,12 @@ func build(t *testing.T, lang string) *app {
 	win := fyneApp.NewWindow("")
 	win.Resize(fyne.NewSize(390, 844))
 	a.Driver = &drive.Driver{Window: win, Loop: loop}
-	a.ui = ui.New(win, ui.Deps{
+	deps := ui.Deps{
 		Services: ui.ServicesOf(a.fake), Do: loop.Do, Clock: clock, Files: a.files, Preferences: a.prefs,
 		StoreErrors: ui.StoreErrors{Busy: errStore},
-	})
+	}
+	change(&deps)
+	a.ui = ui.New(win, deps)
 	win.Resize(fyne.NewSize(390, 844))
 	t.Cleanup(func() {
 		a.ui.Close()

@@ -40,12 +40,16 @@ func New(win fyne.Window, deps Deps) *UI {
 	if err := u.words.teachFyne(); err != nil {
 		u.deps.Log.Error("words for fyne", "error", err)
 	}
-	if u.deps.Files == nil {
-		u.deps.Files = NewFileDialogs(win, "")
-	}
 	u.applyTheme()
 	win.SetPadded(false)
 	u.Router = newRouter(u)
+	switch {
+	case u.deps.Files != nil:
+	case fyne.CurrentDevice().IsMobile():
+		u.deps.Files = NewFileDialogs(win)
+	default:
+		u.deps.Files = NewFilePages(u, deps.StartFolder)
+	}
 	win.SetContent(u.root)
 	win.Canvas().SetOnTypedKey(u.typedKey)
 	return u

@@ -70,6 +70,9 @@ func play(app fyne.App, sc scene, l look, scale float32, then func(*stage) error
 			err = problem
 		}
 		s.ui.Close()
+		for _, dir := range s.dirs {
+			os.RemoveAll(dir)
+		}
 		s.Window.Close()
 	}()
 	sc.play(s)

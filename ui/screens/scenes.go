@@ -188,6 +188,22 @@ func scenes() []scene {
 			s.tap("M15.historyTitle")
 			s.see("M15.historyEmpty")
 		}},
+		{"M15", "files", func(s *stage) {
+			mainScreen(s)
+			s.tap("M15.title")
+			s.realFiles()
+			s.tap("M15.chooseFile")
+			s.must(s.WaitFor(s.ctx, "2026-03"))
+		}},
+		{"M15", "save", func(s *stage) {
+			history(s)
+			s.must(s.Tap(s.fake.Records[0].Document))
+			s.see("M15.verified")
+			s.realFiles()
+			s.tap("M15.saveDER")
+			s.see("files.saveHere")
+			s.must(s.WaitFor(s.ctx, "2026-03"))
+		}},
 		{"M16", "bound", func(s *stage) { mainScreen(s); s.tap("M16.title"); s.see("M16.boundHere") }},
 		{"M16", "elsewhere", func(s *stage) {
 			s.fake.Bound.Here = false

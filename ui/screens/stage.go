@@ -9,6 +9,8 @@ import (
 	"image/draw"
 	"image/png"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -54,9 +56,32 @@ type stage struct {
 	ui    *ui.UI
 	fake  *drive.Fake
 	files *drive.Files
+	open  *chooser
+	dirs  []string // to remove at the end
 	clock *drive.Clock
 	ctx   context.Context
 	app   fyne.App
+}
+
+// chooser is a FileChooser that can be exchanged while the app runs.
+type chooser struct{ ui.FileChooser }
+
+// realFiles makes the app use its own pages over a folder with a few files.
+func (s *stage) realFiles() {
+	dir, err := os.MkdirTemp("", "cloudkey")
+	s.must(err)
+	s.dirs = append(s.dirs, dir)
+	names := []string{"手术知情同意书.pdf", "2026年3月排班表.xlsx", "说明.txt"}
+	if s.ui.Words().Tag() == "en" {
+		names = []string{"Consent form.pdf", "Rota March 2026.xlsx", "Read me.txt"}
+	}
+	s.must(os.MkdirAll(filepath.Join(dir, "Documents"), 0o700))
+	for i, name := range names {
+		path := filepath.Join(dir, name)
+		s.must(os.WriteFile(path, make([]byte, 4321*(i+1)), 0o600))
+		s.must(os.Chtimes(path, now, now.Add(-time.Duration(i)*26*time.Hour)))
+	}
+	s.open.FileChooser = ui.NewFilePages(s.ui, dir)
 }
 
 type sceneError struct{ error }
@@ -74,12 +99,13 @@ func newStage(ctx context.Context, app fyne.App, l look, scale float32) *stage {
 	app.Preferences().SetFloat("textScale", float64(scale))
 	clock := drive.NewClock(now)
 	s := &stage{fake: drive.NewFake(clock, l.lang), files: &drive.Files{}, clock: clock, ctx: ctx, app: app}
+	s.open = &chooser{s.files}
 	win := app.NewWindow("")
 	win.Resize(l.size)
 	loop := drive.NewLoop()
 	s.Driver = &drive.Driver{Window: win, Loop: loop}
 	s.ui = ui.New(win, ui.Deps{
-		Services: ui.ServicesOf(s.fake), Do: loop.Do, Clock: clock, Files: s.files, Preferences: app.Preferences(),
+		Services: ui.ServicesOf(s.fake), Do: loop.Do, Clock: clock, Files: s.open, Preferences: app.Preferences(),
 	})
 	win.Resize(l.size)
 	return s
