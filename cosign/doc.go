@@ -163,11 +163,25 @@
 //	      result.KeyChanged, result.Grantee; take back one use, write the audit record …
 //	sessions.Put(result.Next); send result.Answer
 //
+// # Measurements
+//
+// One run on a shared two-core amd64 virtual machine, CPU time, OpenSSL 3.0 beside it (go test -run TestMarks -marks FILE):
+// a two-party signature, both sides with all proofs and the inner seal, 795 µs, of which SM2 curve operations 419 µs and
+// the six X25519 operations of the seal 257 µs: 1.18 times their sum. The client's work after the password, without argon2id,
+// 100 µs (OpenSSL's sign: 257 µs). In a batch of 100 a signature costs 332 µs. 848 bytes and two round trips a
+// signature, 26 KB for a hundred in one session. What is left beside the curve is hashing, two inversions by Fermat and
+// allocation; with a batch each signature still needs eight scalar multiplications, none of which may be left out.
+//
+// Timing (go test -run TestTiming -timing 60000, Welch's t between a fixed and random secrets): inversion, s1, s, unmasking,
+// k1*G, b*G', s1*P1, Z and the reduction of wide values all stay below |t| = 2.3, where 4.5 would be a suspicion. The same
+// test showed a leak of the bit length in an earlier reduction of 32 bytes, which is now used for public values only.
+//
 // # Limits
 //
 // Go may have copied a secret before it is wiped (stack growth, library code, math/big inside the curve library for points);
 // building with GOEXPERIMENT=runtimesecret clears such copies where the toolchain can. Scalars are never in math/big.
-// A server operator who answers Resume wrongly can make a client wait or freeze, not sign.
+// A server that answers Resume wrongly can make a client wait or freeze, not sign. Round 1 of a Resume carries two device
+// tags of which the server can check one; the other is not bound to anything.
 //
 // # Sources
 //
