@@ -242,6 +242,9 @@ func TestNoAnswerBeforeTheProof(t *testing.T) {
 			t.Fatal(err)
 		}
 		body, err := thief.answer(m4)
+		if err == nil {
+			body, err = d.openBody(3, body)
+		}
 		if omit == 0 {
 			var wrong *PINError
 			if !errors.As(err, &wrong) || len(body) != 0 || wrong.AttemptsLeft != 2 {
@@ -268,4 +271,65 @@ func TestNoAnswerBeforeTheProof(t *testing.T) {
 			t.Fatal("the attack does not work; the test shows nothing")
 		}
 	}
+}
+
+// TestImageOfAnUnansweredRequest: a thief that has the record from the moment when a request was out may ask for the
+// answer, but gets no T and no δs with it.
+func TestImageOfAnUnansweredRequest(t *testing.T) {
+	server := newTestServer(t, nil)
+	s, store := newKey(t, server, nil)
+	c, err := sm2.EncryptASN1(nonceReader{}, s.public, []byte("data key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, run := range []func() error{
+		func() error { _, err := s.DecryptWith(t.Context(), c, testPIN); return err },
+		func() error { return s.ChangePIN(t.Context(), testPIN, newPIN, fastKDF) },
+	} {
+		lost := false
+		server.cut = func(c Call) (before, after error) {
+			if lost {
+				return errCut, nil
+			}
+			if lost = c.Round == 3; lost {
+				return nil, errCut
+			}
+			return nil, nil
+		}
+		var uncertain *UncertainError
+		if err := run(); !errors.As(err, &uncertain) {
+			t.Fatal(err)
+		}
+		server.cut = nil
+		thief := store.share(t, s.id)
+		request, err := thief.ResumeRequest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		reply, err := server.handle(Call{Message: request})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := thief.checkResumed(request, reply)
+		if err != nil || m.fate != fateAnswered {
+			t.Fatal(err)
+		}
+		h := Header{Operation: uncertain.Operation, Round: 4, KeyID: s.id, Session: uncertain.Session}
+		key := bytes.Clone(thief.open.key)
+		body, err := thief.answer(m.answer)
+		if err != nil || len(body) < 16+64 {
+			t.Fatal("the answer has no body; the test looks at nothing:", err)
+		}
+		r := &reader{b: body}
+		if r.point("T"); r.err == nil {
+			t.Error("T is there for whoever has the image")
+		}
+		if _, err := openOnce(key, h.bytes(), body); !errors.Is(err, ErrSeal) {
+			t.Error("the key of the answer opens the body")
+		}
+		if _, err := s.Recover(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	signOnce(t, s, testPIN)
 }

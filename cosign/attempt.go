@@ -185,7 +185,12 @@ func (a *Attempt) Settle(key *ServerKey, guard *Guard, now time.Time) (*Result, 
 	a.Evaluate()
 	a.settled = true
 
+	h := a.header
+	h.Round++
 	m := &answer{nu: a.server.hooks.random32(), body: a.answer, resync: a.resync}
+	if a.err == nil && bodyApart(h.Operation, round) {
+		m.body = sealOnce(a.keys.body, h.bytes(), a.answer)
+	}
 	res := &Result{}
 	switch {
 	case a.err == nil:
@@ -230,8 +235,6 @@ func (a *Attempt) Settle(key *ServerKey, guard *Guard, now time.Time) (*Result, 
 	}
 	w := new(writer)
 	m.put(w)
-	h := a.header
-	h.Round++
 	res.Answer = append(h.bytes(), sealOnce(a.keys.answer, h.bytes(), w.b)...)
 	wipe(w.b, a.answer)
 	guard.settle(sid, round, res.Answer)

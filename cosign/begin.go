@@ -17,6 +17,7 @@ type opening struct {
 	encS, fromStatic        []byte // to the pinned key; made before the answer, while the user types
 	serverKey               []byte // of this session
 	encE, fromSession       []byte
+	bodyKey                 []byte // of the answer, see bodyApart
 	transcript              [hashSize]byte
 	received, proved, ended bool
 }

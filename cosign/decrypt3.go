@@ -34,6 +34,7 @@ func (s *Share) BeginDecrypt(ciphertext []byte) (*Decrypting, []byte, error) {
 // Cancel wipes the state.
 func (d *Decrypting) Cancel() {
 	d.opening.wipe()
+	wipe(d.bodyKey)
 	d.secret.wipe()
 }
 

@@ -33,6 +33,9 @@ func (d *Decrypting) Finish(message []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if body, err = d.openBody(3, body); err != nil {
+		return nil, err
+	}
 	defer wipe(body)
 	r := &reader{name: "decrypt round 4", b: body}
 	t, pi := r.point("T"), r.proof("proof of T")

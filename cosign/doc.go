@@ -54,6 +54,7 @@
 //
 //	3, 5 C→S  encS (32), encE (32), AEAD{ device tag (32), ratchet tag (32), body }
 //	4, 6 S→C  AEAD{ verdict u8, attempts left u8, locked u8, locked until u64 (Unix seconds), resync u8, ν (32), body }
+//	          the body of Decrypt and of round 4 of a refresh is AEAD{ body } again, under the key "body"
 //
 //	Sign      3: ρ (32), then R1, s1 for each digest;  s1 = (k1 + r)/d1, r = e + x(R1 + R2)
 //	          4: r, s for each digest;  s = s1/d2 + b - r
@@ -94,9 +95,9 @@
 // key ID, where use is "server", or "session " and the session ID ("KG server", "KG client", "KG session", "recover server",
 // "recover client" where those are meant). From each comes Export("cloudkey/cosign/v1 secret", 32). HKDF-SHA256 over the secrets
 // (session's, then long-term; KG2: long-term, client's; KG3: long-term, client's, session's; Recover: client's, long-term),
-// no salt, with info "cloudkey/cosign/v1 " || label || " " || transcript gives the keys "request" and "answer", each for one
-// AES-256-GCM encryption with the zero nonce and all clear bytes before the ciphertext as associated data, and the link
-// of a new epoch, "device" and "ratchet". Transcripts of KG2 and KG3 are H("KG2"; KG1, clear part of KG2) and
+// no salt, with info "cloudkey/cosign/v1 " || label || " " || transcript gives the keys "request", "answer" and "body", each
+// for one AES-256-GCM encryption with the zero nonce and all clear bytes before the ciphertext as associated data ("body": the
+// header of the answer), and the link of a new epoch, "device" and "ratchet". Transcripts of KG2 and KG3 are H("KG2"; KG1, clear part of KG2) and
 // H("KG3"; KG1, KG2), that of Recover's round 2 H("recover"; round 1, clear part of round 2).
 //
 // # Why each check is there
@@ -119,6 +120,7 @@
 //	proof of T               else the server sees from whether C3 fits what depends on d1
 //	seal of S3 and the like  s1 and a phone image test PINs. Two keys: a proxy that breaks TLS lacks the long-term key,
 //	                         who steals that later lacks the session's
+//	body sealed apart        the key of an answer waits in the record; T or δs must not be there for who has an image
 //	device tag               without it a stranger could lock a key by guessing
 //	attempt counted first    else stopping the server between check and counter gives free guesses
 //	ratchet                  two copies of a record cannot both be in use: the second use of either is noticed
@@ -137,7 +139,7 @@
 //	has                          can
 //	phone image                  guess online as the ladder allows; the owner's next use shows it
 //	server database              nothing without a discrete logarithm; no PIN test: salt and c are on the phone
-//	both                         try PINs at the price of argon2id each
+//	both                         through the recovery wrap, the key; without the wrap, try PINs at argon2id's price each
 //	transcript, TLS broken       nothing, also not later with the phone image; delay and loss of messages
 //	malicious client             get no signature that the server did not count
 //	malicious server             get no signature that the client did not ask for; make the client abort on public
@@ -161,11 +163,26 @@
 //	      result.KeyChanged, result.Grantee; take back one use, write the audit record …
 //	sessions.Put(result.Next); send result.Answer
 //
+// # Measurements
+//
+// One run on a shared two-core amd64 virtual machine, CPU time, OpenSSL 3.0 beside it (go test -run TestMarks -marks FILE):
+// a two-party signature, both sides with all proofs and the inner seal, 795 µs, of which SM2 curve operations 419 µs and
+// the six X25519 operations of the seal 257 µs: 1.18 times their sum. The client's work after the password, without argon2id,
+// 100 µs (OpenSSL's sign: 257 µs). In a batch of 100 a signature costs 332 µs. 848 bytes and two round trips a
+// signature, 26 KB for a hundred in one session. What is left beside the curve is hashing, two inversions by Fermat and
+// allocation; in a batch each signature still needs five multiplications
+// of points and four of G, and none of the checks they are for may be left out.
+//
+// Timing (go test -run TestTiming -timing 60000, Welch's t between a fixed and random secrets): inversion, s1, s, unmasking,
+// k1*G, b*G', s1*P1, Z and the reduction of wide values all stay below |t| = 2.3, where 4.5 would be a suspicion. The same
+// test showed a leak of the bit length in an earlier reduction of 32 bytes, which is now used for public values only.
+//
 // # Limits
 //
 // Go may have copied a secret before it is wiped (stack growth, library code, math/big inside the curve library for points);
 // building with GOEXPERIMENT=runtimesecret clears such copies where the toolchain can. Scalars are never in math/big.
-// A server operator who answers Resume wrongly can make a client wait or freeze, not sign.
+// A server that answers Resume wrongly can make a client wait or freeze, not sign. Round 1 of a Resume carries two device
+// tags of which the server can check one; the other is not bound to anything.
 //
 // # Sources
 //

@@ -41,6 +41,7 @@ func (s *Share) BeginRefresh(kdf KDF) (*Refreshing, []byte, error) {
 // Cancel wipes the state. It leaves the share as it is; an unanswered request stays unanswered.
 func (f *Refreshing) Cancel() {
 	f.opening.wipe()
+	wipe(f.bodyKey)
 	f.secret.wipe()
 	f.delta.wipe()
 	f.link.wipe()

@@ -18,6 +18,9 @@ func (f *Refreshing) Renew(message, pin []byte) ([]byte, error) {
 		}
 		return nil, err
 	}
+	if body, err = f.openBody(3, body); err != nil {
+		return nil, err
+	}
 	defer wipe(body)
 	r := &reader{name: "refresh round 4", b: body}
 	deltaS, recovery := r.scalar("δs"), r.b32("recovery")

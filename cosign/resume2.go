@@ -66,7 +66,7 @@ func (s *Server) Resume(key *ServerKey, guard *Guard, message []byte) ([]byte, e
 type State struct {
 	Operation  Operation   // of the unanswered request; 0 if there was none
 	Session    SessionID   // of the unanswered request
-	Done       bool        // it was carried out
+	Done       bool        // it was carried out; the plaintext of a Decrypt is lost all the same: decrypt again
 	Err        error       // why not: *PINError, ErrCloneSuspected, ErrViolation, ErrFailed, ErrNotRun
 	Digests    [][]byte    // Sign
 	Signatures []Signature // Sign, when Done: verified, in the order of Digests

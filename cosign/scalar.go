@@ -49,7 +49,7 @@ func minusTwo(m []byte) []byte {
 type scalar struct{ n *bigmod.Nat }
 
 func newScalar() *scalar {
-	return &scalar{bigmod.NewNat().ExpandFor(order)}
+	return &scalar{new(bigmod.Nat).ExpandFor(order)}
 }
 
 // scalarFromBytes reads 32 bytes below n. Zero is accepted here; messages refuse it.
@@ -57,7 +57,7 @@ func scalarFromBytes(b []byte) (*scalar, error) {
 	if len(b) != scalarSize {
 		return nil, ErrLength
 	}
-	n, err := bigmod.NewNat().SetBytes(b, order)
+	n, err := new(bigmod.Nat).SetBytes(b, order)
 	if err != nil {
 		return nil, ErrRange
 	}
@@ -66,7 +66,7 @@ func scalarFromBytes(b []byte) (*scalar, error) {
 
 // scalarFromDigest reduces 32 public bytes mod n.
 func scalarFromDigest(b []byte) *scalar {
-	n, err := bigmod.NewNat().SetOverflowingBytes(b, order)
+	n, err := new(bigmod.Nat).SetOverflowingBytes(b, order)
 	if err != nil {
 		panic("cosign: digest longer than the order")
 	}
@@ -106,26 +106,25 @@ func (s *scalar) set(a *scalar) *scalar {
 func (s *scalar) clone() *scalar { return newScalar().set(s) }
 
 func (s *scalar) add(a, b *scalar) *scalar {
-	t := newScalar().set(a)
-	t.n.Add(b.n, order)
-	s.set(t)
-	t.wipe()
-	return s
+	return s.apply(a, b, (*bigmod.Nat).Add)
 }
 
 func (s *scalar) sub(a, b *scalar) *scalar {
-	t := newScalar().set(a)
-	t.n.Sub(b.n, order)
-	s.set(t)
-	t.wipe()
-	return s
+	return s.apply(a, b, (*bigmod.Nat).Sub)
 }
 
 func (s *scalar) mul(a, b *scalar) *scalar {
-	t := newScalar().set(a)
-	t.n.Mul(b.n, order)
-	s.set(t)
-	t.wipe()
+	return s.apply(a, b, (*bigmod.Nat).Mul)
+}
+
+// apply sets s to op(a, b). bigmod works in place on the first operand, so b is copied only where it is s itself.
+func (s *scalar) apply(a, b *scalar, op func(x, y *bigmod.Nat, m *bigmod.Modulus) *bigmod.Nat) *scalar {
+	if s == b {
+		b = b.clone()
+		defer b.wipe()
+	}
+	s.set(a)
+	op(s.n, b.n, order)
 	return s
 }
 
@@ -136,10 +135,7 @@ func (s *scalar) neg(a *scalar) *scalar {
 
 // inv sets s to 1/a by Fermat: a^(n-2). The inverse of zero is zero.
 func (s *scalar) inv(a *scalar) *scalar {
-	t := newScalar()
-	t.n.Exp(a.n, orderMinus2, order)
-	s.set(t)
-	t.wipe()
+	s.n.Exp(a.n, orderMinus2, order)
 	return s
 }
 

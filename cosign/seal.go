@@ -98,11 +98,12 @@ func sealInfo(use string, id KeyID) []byte {
 // sealKeys are the keys of one sealed request and its answer.
 type sealKeys struct {
 	request, answer []byte // AES-256-GCM, one encryption each
+	body            []byte // inside the answer, for a body that must not be opened after a restart
 	link            link   // for the epoch that this exchange starts, where it starts one
 }
 
 func (k *sealKeys) wipe() {
-	wipe(k.request, k.answer)
+	wipe(k.request, k.answer, k.body)
 	k.link.wipe()
 }
 
@@ -125,7 +126,7 @@ func deriveSealKeys(transcript [hashSize]byte, secrets ...[]byte) *sealKeys {
 		}
 		return k
 	}
-	keys := &sealKeys{request: expand("request"), answer: expand("answer")}
+	keys := &sealKeys{request: expand("request"), answer: expand("answer"), body: expand("body")}
 	device, ratchet := expand("device"), expand("ratchet")
 	copy(keys.link.device[:], device)
 	copy(keys.link.ratchet[:], ratchet)

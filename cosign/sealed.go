@@ -30,8 +30,29 @@ func (o *opening) seal(round int, l *link, body []byte) (message []byte, fresh l
 		operation: o.operation, round: round, session: o.session,
 		key: append([]byte(nil), keys.answer...), ratchet: append([]byte(nil), keys.link.ratchet[:]...),
 	}
+	o.bodyKey = append([]byte(nil), keys.body...)
 	o.proved = true
 	return message, keys.link
+}
+
+// bodyApart reports whether the body of an answer is sealed once more, under a key that the client keeps in memory only:
+// T and δs. The key of the answer itself stands in the share record until the answer has come, so whoever has an image
+// of the record from that moment can open the verdict, and the signatures, but nothing that would test a PIN.
+func bodyApart(op Operation, round int) bool {
+	switch op {
+	case Decrypt:
+		return true
+	case Refresh, Recover, Activate:
+		return round == 3
+	}
+	return false
+}
+
+// openBody opens a body that is sealed apart and wipes the key.
+func (o *opening) openBody(round int, sealed []byte) ([]byte, error) {
+	h := Header{Operation: o.operation, Round: round + 1, KeyID: o.share.id, Session: o.session}
+	defer wipe(o.bodyKey)
+	return openOnce(o.bodyKey, h.bytes(), sealed)
 }
 
 // verdict is the first byte of an answer.

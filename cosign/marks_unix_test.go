@@ -1,3 +1,5 @@
+//go:build unix
+
 package cosign
 
 import (
@@ -18,7 +20,7 @@ import (
 	tjsm2 "github.com/tjfoc/gmsm/sm2"
 )
 
-// go test ./cosign -run TestMarks -marks build/bench.json measures and writes; without the flag nothing is measured.
+// go test ./cosign -run TestMarks -marks "$PWD/build/bench.json" measures and writes; without the flag nothing is measured.
 // Every number is CPU time of this process, not wall time, and every mark a ratio within one run.
 var marksFile = flag.String("marks", "", "measure speed and write the results to this file")
 
