@@ -108,7 +108,7 @@ func show(ctx context.Context, s settings, pictures string) {
 		c, store, err = wire(ctx, s, damaged)
 		damaged = errors.Is(err, keystore.ErrDamaged)
 		deps := ui.Deps{
-			Do: fyne.Do, Files: ui.NewFileDialogs(window, pictures), Preferences: fyneApp.Preferences(),
+			Do: fyne.Do, StartFolder: pictures, Preferences: fyneApp.Preferences(),
 			StoreErrors: storeErrors(), Log: s.log,
 		}
 		if err != nil {

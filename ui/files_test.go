@@ -16,7 +16,7 @@ func TestM02_FileDialogs(t *testing.T) {
 	for _, size := range []image.Point{{390, 844}, {1280, 800}} {
 		w := test.NewTempWindow(t, nil)
 		w.Resize(fyne.NewSize(float32(size.X), float32(size.Y)))
-		files := ui.NewFileDialogs(w, t.TempDir())
+		files := ui.NewFileDialogs(w)
 		for name, open := range map[string]func(){
 			"picture": func() { files.OpenPicture(func(*ui.File, error) {}) },
 			"file":    func() { files.OpenFile(func(*ui.File, error) {}) },
