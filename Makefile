@@ -59,6 +59,8 @@ ca: $(BUILD)/cloudkey-headless
 test:
 	@$(NEED) openssl
 	$(GO_HEADLESS) test -tags no_emoji ./...
+	@# Another maker's implementation of RFC 9421, in a module of its own to keep its dependencies out of the app's.
+	cd api/interop && $(GO_HEADLESS) test ./...
 
 race:
 	@$(NEED) openssl race

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-//go:embed fonts/*.otf fonts/OFL.txt icons/*.svg lang/*.json licences.txt
+//go:embed fonts/*.otf fonts/OFL.txt icon/Icon.png icons/*.svg lang/*.json licences.txt
 var files embed.FS
 
 // Regular returns the regular weight (OpenType/CFF): GB 2312, Latin-1 and the punctuation the screens use.
@@ -29,6 +29,9 @@ func Licences() []Licence {
 	}
 	return out
 }
+
+// AppIcon returns the icon of the app, a PNG of 512×512.
+func AppIcon() []byte { return must("icon/Icon.png") }
 
 // Icon returns the SVG of the icon called name (24×24, strokes of 1.75, no colour of its own), nil if there is none.
 func Icon(name string) []byte {

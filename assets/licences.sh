@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 out=assets/licences.txt
 : > "$out"
-CGO_ENABLED=0 go list -deps -tags no_emoji -f '{{with .Module}}{{if not .Main}}{{.Path}}|{{.Version}}|{{.Dir}}{{end}}{{end}}' ./... | sort -u |
+CGO_ENABLED=1 go list -deps -tags x11,no_emoji -f '{{with .Module}}{{if not .Main}}{{.Path}}|{{.Version}}|{{.Dir}}{{end}}{{end}}' . | LC_ALL=C sort -u |
 while IFS='|' read -r path version dir; do
 	file=$(find "$dir" -maxdepth 1 -iname 'licen[sc]e*' -o -maxdepth 1 -iname 'copying*' | sort | head -1)
 	[ -n "$file" ] || { echo "no licence found for $path" >&2; exit 1; }

@@ -6,6 +6,6 @@ for package in $(CGO_ENABLED=0 go list ./...); do
 	dir=.${package#cloudkey}
 	for target in $(cat "$dir"/*_test.go 2>/dev/null | sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p'); do
 		echo "$package $target"
-		CGO_ENABLED=0 go test -tags no_emoji -run '^$' -fuzz "^$target\$" -fuzztime "$1" "$package"
+		CGO_ENABLED=0 go test -tags no_emoji -run '^$' -fuzz "^$target\$" -fuzztime "$1" -fuzzminimizetime 1s "$package"
 	done
 done

@@ -146,11 +146,22 @@ func (p *downloadPage) proceed() {
 		return
 	}
 	f.account = account
-	if f.org.ID == "" {
-		f.scan()
+	if f.org.ID != "" {
+		f.enrol()
 		return
 	}
-	f.enrol()
+	// The list may still be on its way: whoever is that quick must not be asked for a QR code again.
+	Run(u.Context(), u, u.T("loading"), u.deps.Services.Organisations.Organisations, func(orgs []client.Organisation, err error) {
+		switch {
+		case err != nil:
+			u.fail(err, nil)
+		case len(orgs) == 0:
+			f.scan()
+		default:
+			f.org = orgs[0]
+			f.enrol()
+		}
+	})
 }
 
 // maxAccount is the longest account in characters.

@@ -31,7 +31,7 @@ type Closer interface{ Closed() }
 type Tooler interface{ Tools() []fyne.CanvasObject }
 
 // Router holds the stack of pages and shows the top one under a bar with its title. Dialogs and sheets lie above it in the
-// canvas's overlays, a toast over its lower edge. UI goroutine only.
+// canvas's overlays, a toast below the bar. UI goroutine only.
 type Router struct {
 	ui    *UI
 	ctx   context.Context
@@ -317,7 +317,7 @@ func (barLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	body.Resize(fyne.NewSize(size.Width, size.Height-h))
 }
 
-// toastLayout places the toast over the lower edge.
+// toastLayout places the toast below the bar, where it covers neither a primary action nor a key pad.
 type toastLayout struct{}
 
 func (toastLayout) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.Size{} }
@@ -330,7 +330,7 @@ func (toastLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 		}
 		w := min(size.Width-2*style.Space4, 440)
 		h := widgets.HeightAt(c.Objects[0], w)
-		c.Move(fyne.NewPos((size.Width-w)/2, size.Height-h-96))
+		c.Move(fyne.NewPos((size.Width-w)/2, style.Touch+2*style.Space2))
 		c.Resize(fyne.NewSize(w, h))
 	}
 }

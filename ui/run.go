@@ -54,8 +54,10 @@ func (u *UI) progress(label string, cancel func()) *Modal {
 		button.SetEnabled(false)
 	}
 	button = widgets.NewButton(widgets.Plain, u.T("cancel"), stop)
-	return u.Sheet(widgets.Column(style.Space4,
+	m := u.Sheet(widgets.Column(style.Space4,
 		widgets.Row(style.Space4, widgets.NewSpinner(32), widgets.Grow(text)), button), 340, true, stop)
+	m.overlay.OnScrim = nil // a finger beside the card has not decided to give up
+	return m
 }
 
 // cancelled tells whether an error only says that the user gave up.

@@ -2,6 +2,8 @@ package ui
 
 import (
 	"encoding/json"
+	"os"
+	"runtime"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -18,12 +20,12 @@ type Words struct {
 	localizer *i18n.Localizer
 }
 
-// NewWords returns the words of a language: "zh", "en", or "" for the system's (Chinese for any kind of Chinese, English
-// otherwise).
+// NewWords returns the words of a language: "zh", "en", or "" for the system's: English where the system speaks another
+// language than Chinese, Chinese where it does, or names none.
 func NewWords(tag string) *Words {
 	if tag != "zh" && tag != "en" {
 		tag = "en"
-		if strings.HasPrefix(strings.ToLower(lang.SystemLocale().LanguageString()), "zh") {
+		if noLocale() || strings.HasPrefix(strings.ToLower(lang.SystemLocale().LanguageString()), "zh") {
 			tag = "zh"
 		}
 	}
@@ -32,6 +34,19 @@ func NewWords(tag string) *Words {
 	// The texts are embedded and held by a test; they cannot fail to parse at run time.
 	bundle.MustParseMessageFileBytes(assets.Language(tag), tag+".json")
 	return &Words{tag: tag, localizer: i18n.NewLocalizer(bundle, tag)}
+}
+
+// noLocale tells whether a Linux desktop names no language (POSIX.1-2017 XBD 8.2), which fyne takes for English.
+func noLocale() bool {
+	if runtime.GOOS != "linux" {
+		return false
+	}
+	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+		if v, _, _ := strings.Cut(os.Getenv(name), "."); v != "" {
+			return v == "C" || v == "POSIX"
+		}
+	}
+	return true
 }
 
 // Tag returns "zh" or "en".

@@ -1,0 +1,107 @@
+package pki
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/emmansun/gmsm/sm2"
+	"github.com/emmansun/gmsm/smx509"
+)
+
+// ErrRequest reports a certificate request that is malformed, not signed by its own key, or made for another key.
+var ErrRequest = errors.New("pki: certificate request refused")
+
+// MaxRequest is the largest PKCS#10 request read, in bytes.
+const MaxRequest = 4096
+
+// oidUID is the attribute userid of RFC 4519 §2.39; it carries the staff number.
+var oidUID = asn1.ObjectIdentifier{0, 9, 2342, 19200300, 100, 1, 1}
+
+// Subject is what the organisation knows about the holder. What a request says about its subject is not taken over.
+type Subject struct {
+	Organisation string
+	Unit         string // department, may be empty
+	Holder       string
+	Account      string
+}
+
+// Issue checks a PKCS#10 request (RFC 2986, DER, SM2-with-SM3 and the default user ID) and issues a signing certificate valid for a
+// year. publicKey is the uncompressed point (65 bytes) that both parties confirmed; the request must be for it and signed with
+// it. The DER of the certificate is returned; errors of the request wrap ErrRequest.
+func (a *Authority) Issue(request, publicKey []byte, who Subject, now time.Time) (der []byte, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			der, err = nil, fmt.Errorf("%w: %v", ErrRequest, r)
+		}
+	}()
+	pub, err := CheckRequest(request, publicKey)
+	if err != nil {
+		return nil, err
+	}
+	serial, err := newSerial()
+	if err != nil {
+		return nil, err
+	}
+	ski, err := keyID(pub)
+	if err != nil {
+		return nil, err
+	}
+	subject := pkix.Name{
+		Country: []string{"CN"}, Organization: []string{who.Organisation}, CommonName: who.Holder,
+		ExtraNames: []pkix.AttributeTypeAndValue{{Type: oidUID, Value: who.Account}},
+	}
+	if who.Unit != "" {
+		subject.OrganizationalUnit = []string{who.Unit}
+	}
+	notAfter := now.AddDate(userYears, 0, 0)
+	if notAfter.After(a.Issuing.NotAfter) {
+		notAfter = a.Issuing.NotAfter
+	}
+	template := &smx509.Certificate{
+		SerialNumber: serial, Subject: subject, SignatureAlgorithm: smx509.SM2WithSM3,
+		NotBefore: now.Add(-backdate), NotAfter: notAfter, SubjectKeyId: ski, BasicConstraintsValid: true,
+		KeyUsage: smx509.KeyUsageDigitalSignature | smx509.KeyUsageContentCommitment,
+	}
+	return smx509.CreateCertificate(rand.Reader, template, a.Issuing, pub, a.issuing)
+}
+
+// CheckRequest checks the request as Issue does and returns its key.
+func CheckRequest(request, publicKey []byte) (*ecdsa.PublicKey, error) {
+	if len(request) > MaxRequest {
+		return nil, fmt.Errorf("%w: %d bytes", ErrRequest, len(request))
+	}
+	csr, err := smx509.ParseCertificateRequest(request)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrRequest, err)
+	}
+	if !bytes.Equal(csr.Raw, request) || csr.SignatureAlgorithm != smx509.SM2WithSM3 {
+		return nil, fmt.Errorf("%w: not a single SM2 request", ErrRequest)
+	}
+	pub, ok := csr.PublicKey.(*ecdsa.PublicKey)
+	if !ok || !sm2.IsSM2PublicKey(pub) {
+		return nil, fmt.Errorf("%w: not an SM2 key", ErrRequest)
+	}
+	point, err := Point(pub)
+	if err != nil || !bytes.Equal(point, publicKey) {
+		return nil, fmt.Errorf("%w: made for another key", ErrRequest)
+	}
+	if err := csr.CheckSignature(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrRequest, err)
+	}
+	return pub, nil
+}
+
+// Point returns the uncompressed form of an SM2 public key, 65 bytes.
+func Point(pub *ecdsa.PublicKey) ([]byte, error) {
+	key, err := sm2.PublicKeyToECDH(pub)
+	if err != nil {
+		return nil, err
+	}
+	return key.Bytes(), nil
+}

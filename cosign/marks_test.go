@@ -1,0 +1,233 @@
+package cosign
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/emmansun/gmsm/sm2"
+	tjsm2 "github.com/tjfoc/gmsm/sm2"
+)
+
+// go test ./cosign -run TestMarks -marks build/bench.json measures and writes; without the flag nothing is measured.
+// Every number is CPU time of this process, not wall time, and every mark a ratio within one run.
+var marksFile = flag.String("marks", "", "measure speed and write the results to this file")
+
+// bench holds both roles with d1 known, so that no argon2id is measured.
+type bench struct {
+	server *Server
+	key    *ServerKey
+	guard  *Guard
+	share  *Share
+	d1     *scalar
+	bytes  int
+}
+
+func newBench(t testing.TB) *bench {
+	t.Helper()
+	server := newTestServer(t, nil)
+	s, _ := newKey(t, server, nil)
+	key, guard, err := server.load(s.id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	share := s.mustLoad(t)
+	return &bench{server: server.server, key: key, guard: guard, share: share, d1: share.current.masked.unmask(testPIN)}
+}
+
+// sign runs a whole signature of n digests. client runs what the client does after the password is known.
+func (b *bench) sign(t testing.TB, n int, client func(f func())) {
+	digests := make([][]byte, n)
+	for i := range digests {
+		digests[i] = hashOf(strconv.Itoa(i))
+	}
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	g, s1, err := b.share.BeginSign(digests)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sess, s2, err := b.server.Begin(Sign, b.key, b.guard, s1, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Receive(s2); err != nil {
+		t.Fatal(err)
+	}
+	var s3 []byte
+	client(func() {
+		if s3, err = g.proveWith(b.d1.clone()); err != nil {
+			t.Fatal(err)
+		}
+	})
+	a, err := b.server.Accept(b.key, b.guard, sess, s3, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := a.Settle(b.key, b.guard, now)
+	if err != nil || res.Err != nil {
+		t.Fatal(err, res.Err)
+	}
+	client(func() {
+		if _, err := g.Finish(res.Answer); err != nil {
+			t.Fatal(err)
+		}
+	})
+	b.bytes = len(s1) + len(s2) + len(s3) + len(res.Answer)
+}
+
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// cost is the least CPU time of f in several rounds, in microseconds.
+func cost(n int, f func()) float64 {
+	best := 0.0
+	for range 5 {
+		runtime.GC()
+		start := cpuTime()
+		for range n {
+			f()
+		}
+		if us := float64(cpuTime()-start) / float64(n) / 1000; best == 0 || us < best {
+			best = us
+		}
+	}
+	return best
+}
+
+type mark struct {
+	Value float64 `json:"value"`
+	Unit  string  `json:"unit"`
+	Mark  float64 `json:"mark,omitempty"`
+}
+
+func TestMarks(t *testing.T) {
+	if *marksFile == "" {
+		t.Skip("nothing to measure without -marks FILE")
+	}
+	const n = 400
+	plain := func(f func()) { f() }
+	b := newBench(t)
+	total := cost(n, func() { b.sign(t, 1, plain) })
+	batch := cost(n/40, func() { b.sign(t, 100, plain) }) / 100
+	size100 := b.bytes
+	b.sign(t, 1, plain)
+	size1 := b.bytes
+	var client time.Duration
+	clientBest := 0.0
+	for range 5 {
+		client = 0
+		for range n {
+			b.sign(t, 1, func(f func()) {
+				start := cpuTime()
+				f()
+				client += cpuTime() - start
+			})
+		}
+		if us := float64(client) / n / 1000; clientBest == 0 || us < clientBest {
+			clientBest = us
+		}
+	}
+
+	k, p := (*hooks)(nil).randomScalar(), b.share.public
+	base, mul := cost(n, func() { baseMul(k) }), cost(n, func() { p.mul(k) })
+	both, add := cost(n, func() { p.baseMulAdd(k, k) }), cost(n, func() { p.add(generator) })
+	key, err := NewSealKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	public := key.Public()
+	enc, _, err := encapsulate(public, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	generate := cost(n, func() { _, _ = sealKEM().GenerateKey() })
+	encaps, decaps := cost(n, func() { _, _, _ = encapsulate(public, nil) }), cost(n, func() { _, _ = decapsulate(key.key, enc, nil) })
+	// k1*G; R2, A and z*G', c*R2; s1*P1 - r*G and two verifications; G' twice, R twice, one sum in the proof.
+	sm2Ops := base + 4*mul + 3*both + 5*add
+	sealOps := generate + 2*encaps + 2*decaps
+
+	own, err := sm2.GenerateKey(nonceReader{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := hashOf("document")
+	sig, err := own.Sign(nonceReader{}, e, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	emSign := cost(n, func() { _, _ = own.Sign(nonceReader{}, e, nil) })
+	emVerify := cost(n, func() { sm2.VerifyASN1(&own.PublicKey, e, sig) })
+	tj, err := tjsm2.GenerateKey(nonceReader{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tjSig, err := tj.Sign(nonceReader{}, e, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tjSign := cost(n/4, func() { _, _ = tj.Sign(nonceReader{}, e, nil) })
+	tjVerify := cost(n/4, func() { tj.Verify(e, tjSig) })
+	osSign, osVerify := opensslSpeed(t)
+
+	marks := map[string]mark{
+		"P1":                   {total / (sm2Ops + sealOps), "x", 1.15},
+		"P1 without seal":      {(total - sealOps) / sm2Ops, "x", 0},
+		"P2":                   {total / (osSign + osVerify), "x", 1},
+		"P2 without seal":      {(total - sealOps) / (osSign + osVerify), "x", 0},
+		"P3":                   {clientBest / osSign, "x", 0.5},
+		"P6":                   {batch / total, "x", 0.35},
+		"two-party sign":       {total, "µs", 0},
+		"SM2 curve operations": {sm2Ops, "µs", 0},
+		"seal operations":      {sealOps, "µs", 0},
+		"client after PIN":     {clientBest, "µs", 0},
+		"batch of 100, each":   {batch, "µs", 0},
+		"emmansun sign":        {emSign, "µs", 0}, "emmansun verify": {emVerify, "µs", 0},
+		"tjfoc sign": {tjSign, "µs", 0}, "tjfoc verify": {tjVerify, "µs", 0},
+		"OpenSSL sign": {osSign, "µs", 0}, "OpenSSL verify": {osVerify, "µs", 0},
+		"bytes, 1 signature": {float64(size1), "B", 0}, "bytes, 100 signatures": {float64(size100), "B", 0},
+		"round trips": {2, "", 0},
+	}
+	out, err := json.MarshalIndent(marks, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Dir(*marksFile), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(*marksFile, append(out, '\n'), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Printf("%s\n", out)
+}
+
+// opensslSpeed is OpenSSL's CPU time for one SM2 sign and verify in microseconds.
+func opensslSpeed(t *testing.T) (sign, verify float64) {
+	out, err := exec.Command("openssl", "speed", "-seconds", "1", "sm2").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	m := regexp.MustCompile(`SM2.*s\s+([0-9.]+)\s+([0-9.]+)\s*\n`).FindSubmatch(out)
+	if m == nil {
+		t.Fatalf("openssl speed says\n%s", out)
+	}
+	s, err1 := strconv.ParseFloat(string(m[1]), 64)
+	v, err2 := strconv.ParseFloat(string(m[2]), 64)
+	if err1 != nil || err2 != nil {
+		t.Fatal(err1, err2)
+	}
+	return 1e6 / s, 1e6 / v
+}
