@@ -24,6 +24,7 @@ type bindPage struct {
 	next    func()
 	binding *client.DeviceBinding
 	problem error
+	heading *widgets.Text
 	status  *fyne.Container
 	actions *fyne.Container
 	body    *widgets.Scaffold
@@ -40,9 +41,10 @@ func (p *bindPage) Title() string { return p.ui.T("M16.title") }
 func (p *bindPage) Content(*Router) fyne.CanvasObject {
 	u := p.ui
 	p.status, p.actions = widgets.Column(style.Space3), widgets.Column(style.Space1)
+	p.heading = widgets.Title(u.T("M16.heading")).Centred()
 	p.body = widgets.NewScaffold(style.FormWidth, widgets.Column(style.Space5,
 		widgets.Centre(widgets.Plate("phone", 96, style.Tonal, style.OnTonal)),
-		widgets.Column(style.Space2, widgets.Title(u.T("M16.heading")).Centred(), widgets.NewText(u.T("M16.intro")).Colour(style.TextSoft).Centred()),
+		widgets.Column(style.Space2, p.heading, widgets.NewText(u.T("M16.intro")).Colour(style.TextSoft).Centred()),
 		p.status), p.actions)
 	p.paint()
 	return p.body
@@ -82,14 +84,17 @@ func (p *bindPage) paint() {
 		p.status.Add(widgets.Row(style.Space3, widgets.Spacer(), widgets.NewSpinner(24), widgets.Caption(u.T("loading")).NoWrap(), widgets.Spacer()))
 		p.actions.Add(bind(widgets.Primary))
 	case b.Bound && b.Here:
+		p.heading.SetText(u.T("M16.headingHere"))
 		p.status.Add(widgets.Card(widgets.FactWith(u.T("M16.state"), widgets.Row(0, widgets.Chip(widgets.Good, u.T("M16.boundHere")), widgets.Spacer())),
 			widgets.Fact(u.T("M16.device"), b.Device), widgets.Fact(u.T("M16.since"), u.timeOf(b.Since))))
 		if p.next == nil {
 			p.actions.Add(widgets.NewButton(widgets.DangerPlain, u.T("M16.unbind"), p.unbind))
 		}
 	case b.Bound:
+		p.heading.SetText(u.T("M16.headingElsewhere"))
 		p.status.Add(widgets.Banner(widgets.Caution, u.T("M16.boundElsewhere", "device", b.Device, "time", u.timeOf(b.Since)), "", nil))
 	default:
+		p.heading.SetText(u.T("M16.heading"))
 		p.actions.Add(bind(widgets.Primary))
 	}
 	if p.next != nil {

@@ -30,12 +30,15 @@ type FileChooser interface {
 
 // FileDialogs is the FileChooser of fyne: the system's choosers on a phone, fyne's own dialogs elsewhere.
 type FileDialogs struct {
-	win  fyne.Window
-	open *dialog.FileDialog // on screen, or nil
+	win   fyne.Window
+	start string
+	open  *dialog.FileDialog // on screen, or nil
 }
 
-// NewFileDialogs returns a chooser for a window.
-func NewFileDialogs(win fyne.Window) *FileDialogs { return &FileDialogs{win: win} }
+// NewFileDialogs returns a chooser that begins in the folder start ("" for fyne's choice).
+func NewFileDialogs(win fyne.Window, start string) *FileDialogs {
+	return &FileDialogs{win: win, start: start}
+}
 
 // OpenPicture implements FileChooser.
 func (d *FileDialogs) OpenPicture(done func(*File, error)) {
@@ -75,6 +78,11 @@ func (d *FileDialogs) SaveFile(name string, done func(*Target, error)) {
 }
 
 func (d *FileDialogs) show(f *dialog.FileDialog) {
+	if d.start != "" {
+		if l, err := storage.ListerForURI(storage.NewFileURI(d.start)); err == nil {
+			f.SetLocation(l)
+		}
+	}
 	overlays := d.win.Canvas().Overlays()
 	before := len(overlays.List())
 	f.Show()

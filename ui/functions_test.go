@@ -554,7 +554,7 @@ func TestM32_UnreadableFolderSaysSo(t *testing.T) {
 
 func TestM15_FyneDialogsAreGivenUp(t *testing.T) {
 	a := build(t, "zh")
-	files := ui.NewFileDialogs(a.Window)
+	files := ui.NewFileDialogs(a.Window, t.TempDir())
 	calls := 0
 	opened := func(f *ui.File, err error) {
 		calls++

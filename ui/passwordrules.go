@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 
+	"cloudkey/client"
 	"cloudkey/ui/style"
 	"cloudkey/ui/widgets"
 )
@@ -14,43 +15,19 @@ type Passwords interface {
 	ChangePassword(ctx context.Context, certID string, old, new []byte) error
 }
 
-// Limits of a certificate password in characters.
-const (
-	minPassword = 6
-	maxPassword = widgets.MaxSecret
-)
-
 // passwordRule is one rule and whether a password follows it.
 type passwordRule struct {
 	key string
 	met bool
 }
 
-// passwordRules judges a new password against the rules; old is the one it replaces, empty when not typed yet.
+// passwordRules judges a new password against the rules of the client; old is the one it replaces, empty when not typed yet.
 func passwordRules(password, old []byte) []passwordRule {
-	n := len(password)
 	return []passwordRule{
-		{"password.ruleLength", n >= minPassword && n <= maxPassword},
-		{"password.ruleRun", n > 0 && !plainRun(password)},
-		{"password.ruleOld", n > 0 && !bytes.Equal(password, old)},
+		{"password.ruleLength", client.RuleLength.Holds(password) && client.RuleCharacters.Holds(password)},
+		{"password.ruleRun", client.RuleNoRun.Holds(password)},
+		{"password.ruleOld", len(password) > 0 && !bytes.Equal(password, old)},
 	}
-}
-
-// plainRun tells whether all steps between neighbours are the same of 0, +1, −1: 111111, 123456, fedcba.
-func plainRun(p []byte) bool {
-	if len(p) < 2 {
-		return true
-	}
-	step := int(p[1]) - int(p[0])
-	if step < -1 || step > 1 {
-		return false
-	}
-	for i := 2; i < len(p); i++ {
-		if int(p[i])-int(p[i-1]) != step {
-			return false
-		}
-	}
-	return true
 }
 
 // ruleList shows the rules, ticked as they are met.

@@ -46,7 +46,7 @@ func New(win fyne.Window, deps Deps) *UI {
 	switch {
 	case u.deps.Files != nil:
 	case fyne.CurrentDevice().IsMobile():
-		u.deps.Files = NewFileDialogs(win)
+		u.deps.Files = NewFileDialogs(win, "")
 	default:
 		u.deps.Files = NewFilePages(u, deps.StartFolder)
 	}
