@@ -57,7 +57,7 @@ func (u *UI) authenticate(purpose string, cert client.Certificate,
 		widgets.Row(style.Space3, widgets.Plate("lock", 44, style.Tonal, style.OnTonal), widgets.Grow(widgets.Column(2,
 			widgets.Heading(u.T("M13.title")), widgets.Caption(u.T("M13.for", "purpose", purpose, "holder", cert.Holder, "account", cert.Account))))),
 		a.entry, a.wait, a.stop), 420, false, a.giveUp)
-	a.secret.Activate()
+	a.secret.Activate(a.ui.win.Canvas())
 	u.every(a.ctx, time.Second, a.tick)
 }
 
@@ -139,7 +139,7 @@ func (a *authentication) failed(err error) {
 	a.typed()
 	a.tick()
 	a.modal.Refresh()
-	a.secret.Activate()
+	a.secret.Activate(a.ui.win.Canvas())
 }
 
 // tick counts a lock down.

@@ -73,7 +73,7 @@ func (u *UI) keyPad(secrets ...*widgets.Secret) *widgets.KeyPad {
 
 // Shown implements Shower.
 func (p *codePage) Shown(ctx context.Context) {
-	p.secret.Activate()
+	p.secret.Activate(p.f.ui.win.Canvas())
 	p.f.ui.every(ctx, time.Second, p.tick)
 }
 

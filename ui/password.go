@@ -94,7 +94,7 @@ func (p *passwordPage) Content(*Router) fyne.CanvasObject {
 		s.OnSubmit = p.proceed
 		if i < len(fields)-1 {
 			next := fields[i+1]
-			s.OnSubmit = func() { next.Activate() }
+			s.OnSubmit = func() { next.Activate(p.ui.win.Canvas()) }
 		}
 		parts = append(parts, s)
 		if s == p.new {
@@ -116,7 +116,7 @@ func (p *passwordPage) Shown(context.Context) {
 	if p.old != nil {
 		first = p.old
 	}
-	first.Activate()
+	first.Activate(p.ui.win.Canvas())
 }
 
 // Closed implements Closer.
@@ -190,10 +190,10 @@ func (p *passwordPage) failed(err error) {
 	case (errors.As(err, &wrong) || errors.As(err, &code)) && p.old != nil:
 		p.old.Wipe()
 		p.old.SetError(p.ui.report(err))
-		p.old.Activate()
+		p.old.Activate(p.ui.win.Canvas())
 	case errors.Is(err, client.ErrSamePassword) || errors.Is(err, client.ErrWeakPassword):
 		p.new.SetError(p.ui.report(err))
-		p.new.Activate()
+		p.new.Activate(p.ui.win.Canvas())
 	default:
 		p.ui.fail(err, nil)
 		return

@@ -138,8 +138,11 @@ func (p *KeyPad) key(label, icon string, tapped func()) fyne.CanvasObject {
 
 // refocus gives the keyboard back to the field after a tap elsewhere has taken it.
 func (p *KeyPad) refocus() {
-	if p.target != nil && !p.target.active {
-		p.target.Activate()
+	if p.target == nil || p.target.active {
+		return
+	}
+	if c := fyne.CurrentApp().Driver().CanvasForObject(p); c != nil {
+		p.target.Activate(c)
 	}
 }
 

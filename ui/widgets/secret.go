@@ -108,14 +108,11 @@ func (s *Secret) SetHint(text string) {
 // Focusable returns the part that takes the keyboard.
 func (s *Secret) Focusable() fyne.Focusable { return s.box }
 
-// Activate makes this the field that is typed into. On a phone it does not take fyne's focus, which would bring the
-// system's keyboard (and its memory of words) up: there the KeyPad types.
-func (s *Secret) Activate() {
-	c := fyne.CurrentApp().Driver().CanvasForObject(s.box)
-	if fyne.CurrentDevice().IsMobile() || c == nil {
-		if c != nil {
-			c.Unfocus()
-		}
+// Activate makes this the field of the canvas that is typed into. On a phone it does not take fyne's focus, which would
+// bring the system's keyboard (and its memory of words) up: there the KeyPad types.
+func (s *Secret) Activate(c fyne.Canvas) {
+	if fyne.CurrentDevice().IsMobile() {
+		c.Unfocus()
 		s.box.FocusGained()
 		return
 	}
@@ -141,7 +138,12 @@ func (b *secretBox) MinSize() fyne.Size {
 	return fyne.NewSize(160, max(style.Touch, fyne.MeasureText("国", theme.TextSize(), fyne.TextStyle{}).Height+24))
 }
 
-func (b *secretBox) Tapped(*fyne.PointEvent) { b.s.Activate() }
+func (b *secretBox) Tapped(*fyne.PointEvent) {
+	// Known once the box has been painted, and only then can it be tapped.
+	if c := fyne.CurrentApp().Driver().CanvasForObject(b); c != nil {
+		b.s.Activate(c)
+	}
+}
 func (b *secretBox) Cursor() desktop.Cursor  { return desktop.TextCursor }
 
 func (b *secretBox) FocusGained() {
