@@ -584,3 +584,21 @@ func TestM15_FyneDialogsAreGivenUp(t *testing.T) {
 		}
 	}
 }
+
+func TestM33_ToastEndsByItself(t *testing.T) {
+	a := start(t, owned)
+	a.see("张伟")
+	a.ui.Toast("first")
+	a.clock.Advance(2 * time.Second)
+	a.ui.Toast("second")
+	a.clock.Advance(2 * time.Second)
+	a.Loop.Run()
+	a.sees(false, "first")
+	a.sees(true, "second")
+	a.clock.Advance(2 * time.Second)
+	a.Loop.Run()
+	a.sees(false, "second")
+	a.ui.Toast("third")
+	a.ui.HideToast()
+	a.sees(false, "third")
+}
