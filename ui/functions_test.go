@@ -585,6 +585,7 @@ func TestM15_FyneDialogsAreGivenUp(t *testing.T) {
 	}
 }
 
+<<<<<<< HEAD
 func TestM22_CheckForUpdates(t *testing.T) {
 	a := start(t, owned)
 	a.tap("关于")
@@ -612,4 +613,22 @@ func TestM22_ChecksByItselfWhenDue(t *testing.T) {
 	a.see("功能")
 	a.sees(false, "有新版本")
 	a.never("CheckUpdate")
+=======
+func TestM33_ToastEndsByItself(t *testing.T) {
+	a := start(t, owned)
+	a.see("张伟")
+	a.ui.Toast("first")
+	a.clock.Advance(2 * time.Second)
+	a.ui.Toast("second")
+	a.clock.Advance(2 * time.Second)
+	a.Loop.Run()
+	a.sees(false, "first")
+	a.sees(true, "second")
+	a.clock.Advance(2 * time.Second)
+	a.Loop.Run()
+	a.sees(false, "second")
+	a.ui.Toast("third")
+	a.ui.HideToast()
+	a.sees(false, "third")
+>>>>>>> ui
 }

@@ -291,13 +291,22 @@ func (r *Router) Toast(text string) {
 	r.root.Refresh()
 	r.stop = r.ui.deps.Clock.AfterFunc(3*time.Second, func() {
 		r.ui.deps.Do(func() {
-			if len(r.toast.Objects) == 0 {
-				return
-			}
-			r.toast.Objects = nil
-			r.root.Refresh()
+			r.stop = nil
+			r.HideToast()
 		})
 	})
+}
+
+// HideToast ends the message at once.
+func (r *Router) HideToast() {
+	if r.stop != nil {
+		r.stop()
+		r.stop = nil
+	}
+	if len(r.toast.Objects) > 0 {
+		r.toast.Objects = nil
+		r.root.Refresh()
+	}
 }
 
 // barLayout puts the bar, whose title may wrap, above the page.
