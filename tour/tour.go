@@ -185,6 +185,8 @@ func (t *tour) restart() error {
 // capture writes the window as a numbered picture.
 func (t *tour) capture(name string) {
 	t.loop.Run()
+	t.ui.HideToast() // the tour is quicker than a toast lasts
+	t.loop.Run()
 	t.shot++
 	var picture bytes.Buffer
 	err := png.Encode(&picture, t.d.Capture())

@@ -585,7 +585,6 @@ func TestM15_FyneDialogsAreGivenUp(t *testing.T) {
 	}
 }
 
-<<<<<<< HEAD
 func TestM22_CheckForUpdates(t *testing.T) {
 	a := start(t, owned)
 	a.tap("关于")
@@ -613,7 +612,8 @@ func TestM22_ChecksByItselfWhenDue(t *testing.T) {
 	a.see("功能")
 	a.sees(false, "有新版本")
 	a.never("CheckUpdate")
-=======
+}
+
 func TestM33_ToastEndsByItself(t *testing.T) {
 	a := start(t, owned)
 	a.see("张伟")
@@ -630,5 +630,4 @@ func TestM33_ToastEndsByItself(t *testing.T) {
 	a.ui.Toast("third")
 	a.ui.HideToast()
 	a.sees(false, "third")
->>>>>>> ui
 }

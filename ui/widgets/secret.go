@@ -144,7 +144,7 @@ func (b *secretBox) Tapped(*fyne.PointEvent) {
 		b.s.Activate(c)
 	}
 }
-func (b *secretBox) Cursor() desktop.Cursor  { return desktop.TextCursor }
+func (b *secretBox) Cursor() desktop.Cursor { return desktop.TextCursor }
 
 func (b *secretBox) FocusGained() {
 	b.s.active = true
