@@ -1,4 +1,4 @@
-//go:build cgo && !android && !ios
+//go:build cgo && !headless && !android && !ios
 
 package main
 

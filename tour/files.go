@@ -14,10 +14,7 @@ import (
 )
 
 // chooser stands in for the system's file dialogs: it opens and saves where the tour says.
-type chooser struct {
-	open, save string
-	saved      string
-}
+type chooser struct{ open, save string }
 
 // OpenPicture implements ui.FileChooser.
 func (c *chooser) OpenPicture(done func(*ui.File, error)) { c.OpenFile(done) }
@@ -39,21 +36,7 @@ func (c *chooser) SaveFile(_ string, done func(*ui.Target, error)) {
 		done(nil, err)
 		return
 	}
-	done(&ui.Target{Name: filepath.Base(c.save), WriteCloser: &noted{File: f, chooser: c}}, nil)
-}
-
-// noted tells the chooser when a saved file is complete.
-type noted struct {
-	*os.File
-	chooser *chooser
-}
-
-func (n *noted) Close() error {
-	err := n.File.Close()
-	if err == nil {
-		n.chooser.saved = n.File.Name()
-	}
-	return err
+	done(&ui.Target{Name: filepath.Base(c.save), WriteCloser: f}, nil)
 }
 
 // strangersQR writes a QR picture that is none of ours.

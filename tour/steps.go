@@ -1,7 +1,6 @@
 package tour
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -260,16 +259,14 @@ func (t *tour) details() error {
 	return t.home()
 }
 
-// save taps something that saves a file and lets it go to a name in the output directory.
+// save taps something that saves a file, lets it go to a name in the output directory, and waits until the app says so.
 func (t *tour) save(key, name string) error {
-	path := filepath.Join(t.cfg.Out, name)
-	t.files.save = path
+	t.ui.HideToast()
+	t.files.save = filepath.Join(t.cfg.Out, name)
 	if err := t.tap(key); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(t.ctx, stepLimit)
-	defer cancel()
-	return t.loop.Until(ctx, func() bool { return t.files.saved == path })
+	return t.wait(t.ui.T("saved", "name", name))
 }
 
 // home goes back until the main screen is there.
