@@ -33,6 +33,10 @@ type bench struct {
 	store  *keystore.Store
 	client *client.Client
 	dial   func(ctx context.Context, network, address string) (net.Conn, error)
+	now    func() time.Time
+
+	stranger bool   // the app has no trust anchor for the CA
+	redirect string // host:port that answers in the CA's place
 }
 
 func newBench(t *testing.T) *bench {
@@ -70,17 +74,31 @@ func (b *bench) startApp() {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	if b.stranger {
+		anchors = nil
+	}
 	dir := filepath.Join(b.dir, "app")
 	if b.store, err = keystore.Open(b.t.Context(), dir, keystore.Options{}); err != nil {
 		b.t.Fatal(err)
 	}
 	b.client, err = client.New(client.Config{
 		Store: b.store, Anchors: anchors, Device: "test", Platform: runtime.GOOS, Version: "0.0.1",
-		KDF: cosign.KDF{Time: 2, Memory: 19 * 1024, Threads: 1}, Dial: b.dial,
+		KDF: cosign.KDF{Time: 2, Memory: 19 * 1024, Threads: 1}, Dial: b.reach, Now: b.now,
 	})
 	if err != nil {
 		b.t.Fatal(err)
 	}
+}
+
+// reach dials as the test wants it.
+func (b *bench) reach(ctx context.Context, network, address string) (net.Conn, error) {
+	if b.redirect != "" {
+		address = b.redirect
+	}
+	if b.dial != nil {
+		return b.dial(ctx, network, address)
+	}
+	return new(net.Dialer).DialContext(ctx, network, address)
 }
 
 func (b *bench) stopApp() {
