@@ -45,28 +45,64 @@ func runApp(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 		}
 	}
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	s := settings{dir: dir, device: deviceName(), keyring: !*demo, log: log}
-	pictures := ""
+	r := &running{settings: settings{dir: dir, device: deviceName(), keyring: !*demo, log: log}}
 	if *anchor != "" {
 		var err error
-		if s.anchors, err = os.ReadFile(*anchor); err != nil {
+		if r.settings.anchors, err = os.ReadFile(*anchor); err != nil {
 			return fmt.Errorf("-anchor: %w", err)
 		}
 	}
 	if *demo {
-		server, err := refca.Open(ctx, refca.Config{
-			DataDir: filepath.Join(dir, "ca"), Listen: "127.0.0.1:0", WebListen: "127.0.0.1:0", Demo: true, Log: log,
-		})
+		r.settings.dir, r.caDir, r.stdout = filepath.Join(dir, "app"), filepath.Join(dir, "ca"), stdout
+	}
+	defer r.close()
+	r.show(ctx)
+	return nil
+}
+
+// running is what the window stands on: the store with the client on it and, with -demo, the reference CA.
+type running struct {
+	settings settings
+	caDir    string // "": no reference CA
+	stdout   io.Writer
+
+	ca      *refca.Server
+	store   *keystore.Store
+	client  *client.Client
+	damaged bool // the last try found the store damaged: the next one repairs it
+}
+
+// open opens what is not open yet. After an error it can be called again.
+func (r *running) open(ctx context.Context) (err error) {
+	if r.caDir != "" && r.ca == nil {
+		r.ca, err = refca.Open(ctx, refca.Config{DataDir: r.caDir, Demo: true, Log: r.settings.log})
+		if errors.Is(err, refca.ErrBusy) {
+			return fmt.Errorf("reference CA: %w: %w", keystore.ErrBusy, err)
+		}
 		if err != nil {
 			return fmt.Errorf("reference CA: %w", err)
 		}
-		defer closeCA(server)
-		a := server.Addresses()
-		s.dir, s.anchors, pictures = filepath.Join(dir, "app"), append(s.anchors, a.Anchor...), filepath.Dir(a.InitQR)
-		introduce(stdout, a)
+		a := r.ca.Addresses()
+		r.settings.anchors = append(r.settings.anchors, a.Anchor...)
+		introduce(r.stdout, a)
 	}
-	show(ctx, s, pictures)
-	return nil
+	r.client, r.store, err = wire(ctx, r.settings, r.damaged)
+	r.damaged = errors.Is(err, keystore.ErrDamaged)
+	return err
+}
+
+func (r *running) close() {
+	if r.store != nil {
+		r.client.Close()
+		if err := r.store.Close(); err != nil {
+			r.settings.log.Error("closing the store", "error", err)
+		}
+	}
+	if r.ca != nil {
+		if err := closeCA(r.ca); err != nil {
+			r.settings.log.Error("closing the reference CA", "error", err)
+		}
+	}
 }
 
 // introduce prints what a newcomer needs for the first use.
@@ -81,46 +117,40 @@ In the app: type 10001, press 下一步, choose the picture, confirm; the SMS pa
 `, a.InitQR, a.Web)
 }
 
-// show runs the window until it is closed or ctx ends.
-func show(ctx context.Context, s settings, pictures string) {
+// show runs the window until it is closed. Opening may ask the system's keyring, which may ask the user, so it
+// does not hold up the window.
+func (r *running) show(ctx context.Context) {
 	fyneApp := app.NewWithID(appID)
 	fyneApp.SetIcon(fyne.NewStaticResource("Icon.png", assets.AppIcon()))
 	window := fyneApp.NewWindow("云密钥客户端")
 	window.SetMaster()
 	window.Resize(fyne.NewSize(420, 860))
+	deps := ui.Deps{Do: fyne.Do, Preferences: fyneApp.Preferences(), StoreErrors: storeErrors(), Log: r.settings.log}
 
-	var (
-		c     *client.Client
-		store *keystore.Store
-	)
-	defer func() {
-		if store != nil {
-			c.Close()
-			if err := store.Close(); err != nil {
-				s.log.Error("closing the store", "error", err)
-			}
-		}
-	}()
+	ctx, leave := context.WithCancel(ctx)
+	opened := make(chan struct{})
 	var open func()
-	damaged := false
 	open = func() {
-		var err error
-		c, store, err = wire(ctx, s, damaged)
-		damaged = errors.Is(err, keystore.ErrDamaged)
-		deps := ui.Deps{
-			Do: fyne.Do, StartFolder: pictures, Preferences: fyneApp.Preferences(),
-			StoreErrors: storeErrors(), Log: s.log,
-		}
-		if err != nil {
-			ui.New(window, deps).Fail(err, open)
-			return
-		}
-		deps.Services = ui.ServicesOf(c)
-		ui.New(window, deps).Start(ctx)
+		err := r.open(ctx)
+		fyne.Do(func() {
+			if err != nil {
+				ui.New(window, deps).Fail(err, func() { go open() })
+				return
+			}
+			deps.Services = ui.ServicesOf(r.client)
+			if r.ca != nil {
+				deps.StartFolder = filepath.Dir(r.ca.Addresses().InitQR)
+			}
+			ui.New(window, deps).Start(ctx)
+		})
 	}
-	open()
-	context.AfterFunc(ctx, func() { fyne.Do(fyneApp.Quit) })
-	window.ShowAndRun()
+	go func() {
+		open()
+		close(opened)
+	}()
+	window.ShowAndRun() // ends by itself on an interrupt, as ctx does
+	leave()
+	<-opened
 }
 
 // deviceName is how this machine appears in lists of devices.
