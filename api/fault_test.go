@@ -240,7 +240,7 @@ func TestR3_Stalls(t *testing.T) {
 			}
 			return noFault
 		}))
-		c.config.AttemptTimeout = 300 * time.Millisecond
+		c.config.AttemptTimeout = time.Second
 		got, err := bindWith(t.Context(), c, uuid.New())
 		if err != nil || !got.Bound || l.effects.Load() != before+1 {
 			t.Errorf("%+v: %+v %v, %d effects", f, got, err, l.effects.Load()-before)
@@ -266,7 +266,7 @@ func TestR3_LateRequest(t *testing.T) {
 		}
 		inner.ServeHTTP(w, r)
 	})
-	c := l.client(t, func(c *Config) { c.Device, c.AttemptTimeout = device, 200*time.Millisecond })
+	c := l.client(t, func(c *Config) { c.Device, c.AttemptTimeout = device, 2*time.Second })
 	got, err := bindWith(t.Context(), c, uuid.New())
 	close(late)
 	<-arrived
