@@ -1,6 +1,6 @@
 # The commands of this project. `make run` and `make test` are all that a newcomer needs.
 .DEFAULT_GOAL := help
-.PHONY: help run build tour ca test race bench fuzz screens check generate tools clean
+.PHONY: help run build tour ca test race bench torture timing fuzz screens check generate clean FORCE
 
 BUILD  := build
 OUT    := $(BUILD)/tour
@@ -12,6 +12,8 @@ WINDOW_TAGS := x11,no_emoji
 GO_HEADLESS := CGO_ENABLED=0 go
 TOOL := go tool -modfile=tools/go.mod
 FUZZTIME := 20s
+TORTURE := 2m
+SAMPLES := 20000
 
 help:
 	@echo 'make run      build and start the desktop app with its reference CA (without a display: make tour)'
@@ -21,6 +23,9 @@ help:
 	@echo 'make screens  every screen as a picture in $(BUILD)/screens'
 	@echo 'make check    gofumpt, vet, staticcheck, import directions, generated code'
 	@echo 'make race     all tests under the race detector'
+	@echo 'make bench    speed and memory against their marks, as a table and in $(BUILD)/bench.json'
+	@echo 'make torture  kills, power loss and damage, TORTURE=$(TORTURE) each, into $(BUILD)/torture.json'
+	@echo 'make timing   a statistical timing test of the secret-dependent paths, SAMPLES=$(SAMPLES)'
 	@echo 'make fuzz     every fuzz target for FUZZTIME=$(FUZZTIME)'
 	@echo 'make generate the code made from api/openapi.yaml'
 
@@ -66,6 +71,21 @@ race:
 	@$(NEED) openssl race
 	@# headless leaves the window out, which alone needs the system's graphics headers.
 	CGO_ENABLED=1 go test -race -tags no_emoji,headless ./...
+
+bench:
+	@$(NEED) openssl
+	@mkdir -p $(BUILD)
+	$(GO_HEADLESS) test -tags no_emoji ./cosign -run '^TestMarks$$' -v -timeout 30m -marks $(CURDIR)/$(BUILD)/bench.json
+	$(GO_HEADLESS) test -tags no_emoji ./keystore -run '^TestP12' -v -timeout 30m -marks $(CURDIR)/$(BUILD)/bench.json
+
+torture:
+	@$(NEED) openssl
+	@mkdir -p $(BUILD)
+	$(GO_HEADLESS) test -tags no_emoji ./keystore ./client -run '^TestR[12]' -v -p 1 -timeout 24h \
+		-torture $(TORTURE) -results $(CURDIR)/$(BUILD)/torture.json
+
+timing:
+	$(GO_HEADLESS) test -tags no_emoji ./cosign -run Timing -v -timeout 2h -timing $(SAMPLES)
 
 screens:
 	@$(NEED)
