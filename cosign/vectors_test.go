@@ -456,7 +456,7 @@ func checkRequestVector(t *testing.T, server *Server, now time.Time, q *reqVecto
 		t.Error(name, err)
 	}
 	if name == "sign" && q.Verdict == "done" {
-		if _, err := parseSignatures(share.public, m1.digests, body); err != nil {
+		if _, err := parseSignatures(share.public, m1.digests, nil, nil, body); err != nil {
 			t.Error(name, err)
 		}
 	}
