@@ -3,24 +3,31 @@
 package cosign
 
 import (
+	"bytes"
+	"crypto/ecdh"
+	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"runtime"
 	"strconv"
 	"syscall"
 	"testing"
+	"text/tabwriter"
 	"time"
 
 	"github.com/emmansun/gmsm/sm2"
 	tjsm2 "github.com/tjfoc/gmsm/sm2"
 )
 
-// go test ./cosign -run TestMarks -marks "$PWD/build/bench.json" measures and writes; without the flag nothing is measured.
+// go test ./cosign -v -run TestMarks -marks build/bench.json measures, prints a table, and enters the results in the file,
+// which is taken from the root of the module; without the flag nothing is measured.
 // Every number is CPU time of this process, not wall time, and every mark a ratio within one run.
 var marksFile = flag.String("marks", "", "measure speed and write the results to this file")
 
@@ -116,6 +123,14 @@ type mark struct {
 	Mark  float64 `json:"mark,omitempty"`
 }
 
+// result is a measured value; mark is what it should not exceed, 0 if there is none.
+type result struct {
+	name  string
+	value float64
+	unit  string
+	mark  float64
+}
+
 func TestMarks(t *testing.T) {
 	if *marksFile == "" {
 		t.Skip("nothing to measure without -marks FILE")
@@ -146,7 +161,8 @@ func TestMarks(t *testing.T) {
 
 	k, p := (*hooks)(nil).randomScalar(), b.share.public
 	base, mul := cost(n, func() { baseMul(k) }), cost(n, func() { p.mul(k) })
-	both, add := cost(n, func() { p.baseMulAdd(k, k) }), cost(n, func() { p.add(generator) })
+	both, add := cost(n, func() { p.baseMulAdd(k, k) }), cost(n, func() { pairSums([]point{p}, []point{generator}) })
+	sum2 := cost(n, func() { publicSum([]point{p, generator}, []*scalar{k, k}) })
 	key, err := NewSealKey()
 	if err != nil {
 		t.Fatal(err)
@@ -158,9 +174,15 @@ func TestMarks(t *testing.T) {
 	}
 	generate := cost(n, func() { _, _ = sealKEM().GenerateKey() })
 	encaps, decaps := cost(n, func() { _, _, _ = encapsulate(public, nil) }), cost(n, func() { _, _ = decapsulate(key.key, enc, nil) })
-	// k1*G; R2, A and z*G', c*R2; s1*P1 - r*G and two verifications; G' twice, R twice, one sum in the proof.
-	sm2Ops := base + 4*mul + 3*both + 5*add
+	x, err := ecdh.X25519().GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x25519 := cost(n, func() { _, _ = x.ECDH(x.PublicKey()) })
+	// k1*G; R2 and the commitment of its proof; z*G' - c*R2; two checks of s*G + t*P; G' twice, R twice.
+	sm2Ops := base + 2*mul + sum2 + 2*both + 4*add
 	sealOps := generate + 2*encaps + 2*decaps
+	bareOps := sm2Ops + 7*x25519
 
 	own, err := sm2.GenerateKey(nonceReader{})
 	if err != nil {
@@ -185,35 +207,121 @@ func TestMarks(t *testing.T) {
 	tjVerify := cost(n/4, func() { tj.Verify(e, tjSig) })
 	osSign, osVerify := opensslSpeed(t)
 
-	marks := map[string]mark{
-		"P1":                   {total / (sm2Ops + sealOps), "x", 1.15},
-		"P1 without seal":      {(total - sealOps) / sm2Ops, "x", 0},
-		"P2":                   {total / (osSign + osVerify), "x", 1},
-		"P2 without seal":      {(total - sealOps) / (osSign + osVerify), "x", 0},
-		"P3":                   {clientBest / osSign, "x", 0.5},
-		"P6":                   {batch / total, "x", 0.35},
-		"two-party sign":       {total, "µs", 0},
-		"SM2 curve operations": {sm2Ops, "µs", 0},
-		"seal operations":      {sealOps, "µs", 0},
-		"client after PIN":     {clientBest, "µs", 0},
-		"batch of 100, each":   {batch, "µs", 0},
-		"emmansun sign":        {emSign, "µs", 0}, "emmansun verify": {emVerify, "µs", 0},
-		"tjfoc sign": {tjSign, "µs", 0}, "tjfoc verify": {tjVerify, "µs", 0},
-		"OpenSSL sign": {osSign, "µs", 0}, "OpenSSL verify": {osVerify, "µs", 0},
-		"bytes, 1 signature": {float64(size1), "B", 0}, "bytes, 100 signatures": {float64(size100), "B", 0},
-		"round trips": {2, "", 0},
+	perSignature := func(name string, value float64) result { return result{name, value, "µs", 0} }
+	results := []result{
+		{"P1", total / (sm2Ops + sealOps), "x", 1.15},
+		{"P1, seal as bare X25519", total / bareOps, "x", 0},
+		{"P1 without seal", (total - sealOps) / sm2Ops, "x", 0},
+		{"P2", total / (osSign + osVerify), "x", 1},
+		{"P2 without seal", (total - sealOps) / (osSign + osVerify), "x", 0},
+		{"P2 of a batch of 100", batch / (osSign + osVerify), "x", 0},
+		{"P3", clientBest / osSign, "x", 0.5},
+		{"P6", batch / total, "x", 0.35},
+		perSignature("two-party sign", total),
+		perSignature("SM2 curve operations", sm2Ops),
+		perSignature("seal operations", sealOps),
+		perSignature("client after PIN", clientBest),
+		perSignature("batch of 100, each", batch),
+		perSignature("emmansun sign", emSign), perSignature("emmansun verify", emVerify),
+		perSignature("tjfoc sign", tjSign), perSignature("tjfoc verify", tjVerify),
+		perSignature("OpenSSL sign", osSign), perSignature("OpenSSL verify", osVerify),
+		{"bytes, 1 signature", float64(size1), "B", 0},
+		{"bytes, each of 100", float64(size100) / 100, "B", 0},
+		{"round trips", 2, "", 0},
 	}
-	out, err := json.MarshalIndent(marks, "", "  ")
+	file := *marksFile
+	if !filepath.IsAbs(file) {
+		file = filepath.Join("..", file)
+	}
+	if err := mergeResults(file, results); err != nil {
+		t.Fatal(err)
+	}
+	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	for _, r := range results {
+		verdict := ""
+		switch {
+		case r.mark == 0:
+		case r.name == "P2" && r.value < r.mark || r.name != "P2" && r.value <= r.mark:
+			verdict = fmt.Sprintf("mark %.2f reached", r.mark)
+		default:
+			verdict = fmt.Sprintf("mark %.2f MISSED", r.mark)
+		}
+		fmt.Fprintf(table, "%s\t%.2f\t%s\t%s\t\n", r.name, r.value, r.unit, verdict)
+	}
+	if err := table.Flush(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// mergeResults enters the results in a file of one JSON object, {"P1": {"value": 1.1, "unit": "x", "mark": 1.15}, …}, and
+// leaves what others wrote there.
+func mergeResults(file string, results []result) error {
+	all := map[string]json.RawMessage{}
+	old, err := os.ReadFile(file)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+	case err != nil:
+		return err
+	default:
+		if err := json.Unmarshal(old, &all); err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+	}
+	for _, r := range results {
+		b, err := json.Marshal(mark{r.value, r.unit, r.mark})
+		if err != nil {
+			return err
+		}
+		all[r.name] = b
+	}
+	out, err := json.MarshalIndent(all, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(file, append(out, '\n'), 0o644)
+}
+
+func TestMarksFileKeepsWhatOthersWrote(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "build", "bench.json")
+	for _, results := range [][]result{{{"P1", 2, "x", 1.15}}, {{"P1", 1, "x", 1.15}, {"round trips", 2, "", 0}}} {
+		if err := mergeResults(file, results); err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, bytes.Replace(b, []byte("{"), []byte(`{"P7": {"rate": [1, 2]},`), 1), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := mergeResults(file, nil); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.MkdirAll(filepath.Dir(*marksFile), 0o755); err != nil {
+	var got map[string]any
+	if err := json.Unmarshal(b, &got); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(*marksFile, append(out, '\n'), 0o644); err != nil {
+	want := map[string]any{
+		"P1": map[string]any{"value": 1.0, "unit": "x", "mark": 1.15}, "P7": map[string]any{"rate": []any{1.0, 2.0}},
+		"round trips": map[string]any{"value": 2.0, "unit": ""},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%s", b)
+	}
+	if err := os.WriteFile(file, []byte("[1"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	fmt.Printf("%s\n", out)
+	if err := mergeResults(file, nil); err == nil {
+		t.Error("a damaged file was overwritten")
+	}
 }
 
 // opensslSpeed is OpenSSL's CPU time for one SM2 sign and verify in microseconds.
