@@ -15,7 +15,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
-	"runtime"
+	"sort"
 	"strconv"
 	"syscall"
 	"testing"
@@ -28,7 +28,7 @@ import (
 
 // go test ./cosign -v -run TestMarks -marks build/bench.json measures, prints a table, and enters the results in the file,
 // which is taken from the root of the module; without the flag nothing is measured.
-// Every number is CPU time of this process, not wall time, and every mark a ratio within one run.
+// Every number is CPU time of this process, not wall time, garbage collection included, and every mark a ratio within one run.
 var marksFile = flag.String("marks", "", "measure speed and write the results to this file")
 
 // bench holds both roles with d1 known, so that no argon2id is measured.
@@ -101,20 +101,33 @@ func cpuTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// cost is the least CPU time of f in several rounds, in microseconds.
-func cost(n int, f func()) float64 {
-	best := 0.0
-	for range 5 {
-		runtime.GC()
-		start := cpuTime()
-		for range n {
-			f()
-		}
-		if us := float64(cpuTime()-start) / float64(n) / 1000; best == 0 || us < best {
-			best = us
+// costs measures what the functions cost in turn, round after round, so that what else the machine does falls on all of them
+// alike. It returns the median CPU time of each in microseconds. A function that returns a duration has measured itself.
+func costs(functions map[string]func() time.Duration) map[string]float64 {
+	const rounds, sample = 21, 20 * time.Millisecond
+	all := map[string][]float64{}
+	for range rounds {
+		for name, f := range functions {
+			n, own, start := 0, time.Duration(0), cpuTime()
+			for cpuTime()-start < sample {
+				for range 10 {
+					own += f()
+					n++
+				}
+			}
+			spent := cpuTime() - start
+			if own > 0 {
+				spent = own
+			}
+			all[name] = append(all[name], float64(spent)/float64(n)/1000)
 		}
 	}
-	return best
+	medians := map[string]float64{}
+	for name, samples := range all {
+		sort.Float64s(samples)
+		medians[name] = samples[rounds/2]
+	}
+	return medians
 }
 
 type mark struct {
@@ -135,34 +148,14 @@ func TestMarks(t *testing.T) {
 	if *marksFile == "" {
 		t.Skip("nothing to measure without -marks FILE")
 	}
-	const n = 400
 	plain := func(f func()) { f() }
 	b := newBench(t)
-	total := cost(n, func() { b.sign(t, 1, plain) })
-	batch := cost(n/40, func() { b.sign(t, 100, plain) }) / 100
+	b.sign(t, 100, plain)
 	size100 := b.bytes
 	b.sign(t, 1, plain)
 	size1 := b.bytes
-	var client time.Duration
-	clientBest := 0.0
-	for range 5 {
-		client = 0
-		for range n {
-			b.sign(t, 1, func(f func()) {
-				start := cpuTime()
-				f()
-				client += cpuTime() - start
-			})
-		}
-		if us := float64(client) / n / 1000; clientBest == 0 || us < clientBest {
-			clientBest = us
-		}
-	}
 
 	k, p := (*hooks)(nil).randomScalar(), b.share.public
-	base, mul := cost(n, func() { baseMul(k) }), cost(n, func() { p.mul(k) })
-	both, add := cost(n, func() { p.baseMulAdd(k, k) }), cost(n, func() { pairSums([]point{p}, []point{generator}) })
-	sum2 := cost(n, func() { publicSum([]point{p, generator}, []*scalar{k, k}) })
 	key, err := NewSealKey()
 	if err != nil {
 		t.Fatal(err)
@@ -172,18 +165,10 @@ func TestMarks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	generate := cost(n, func() { _, _ = sealKEM().GenerateKey() })
-	encaps, decaps := cost(n, func() { _, _, _ = encapsulate(public, nil) }), cost(n, func() { _, _ = decapsulate(key.key, enc, nil) })
 	x, err := ecdh.X25519().GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	x25519 := cost(n, func() { _, _ = x.ECDH(x.PublicKey()) })
-	// k1*G; R2 and the commitment of its proof; z*G' - c*R2; two checks of s*G + t*P; G' twice, R twice.
-	sm2Ops := base + 2*mul + sum2 + 2*both + 4*add
-	sealOps := generate + 2*encaps + 2*decaps
-	bareOps := sm2Ops + 7*x25519
-
 	own, err := sm2.GenerateKey(nonceReader{})
 	if err != nil {
 		t.Fatal(err)
@@ -193,8 +178,6 @@ func TestMarks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	emSign := cost(n, func() { _, _ = own.Sign(nonceReader{}, e, nil) })
-	emVerify := cost(n, func() { sm2.VerifyASN1(&own.PublicKey, e, sig) })
 	tj, err := tjsm2.GenerateKey(nonceReader{})
 	if err != nil {
 		t.Fatal(err)
@@ -203,27 +186,69 @@ func TestMarks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tjSign := cost(n/4, func() { _, _ = tj.Sign(nonceReader{}, e, nil) })
-	tjVerify := cost(n/4, func() { tj.Verify(e, tjSig) })
+	whole := func(f func()) func() time.Duration {
+		return func() time.Duration {
+			f()
+			return 0
+		}
+	}
+	us := costs(map[string]func() time.Duration{
+		"sign":  whole(func() { b.sign(t, 1, plain) }),
+		"batch": whole(func() { b.sign(t, 100, plain) }),
+		"client": func() (spent time.Duration) {
+			b.sign(t, 1, func(f func()) {
+				start := cpuTime()
+				f()
+				spent += cpuTime() - start
+			})
+			return spent
+		},
+		"SM2": whole(func() {
+			baseMul(k) // R1
+			g := pairSums([]point{p}, []point{generator})[0]
+			g.mul(k) // R2
+			g.mul(k) // commitment of the proof
+			pairSums([]point{p}, []point{generator})
+			publicSum([]point{p, g}, []*scalar{k, k}) // z*G' - c*R2
+			for range 2 {
+				pairSums([]point{p}, []point{g}) // R1 + R2
+				p.baseMulAdd(k, k)               // s*G + t*P
+			}
+		}),
+		"seal": whole(func() {
+			_, _ = sealKEM().GenerateKey()
+			for range 2 {
+				_, _, _ = encapsulate(public, nil)
+				_, _ = decapsulate(key.key, enc, nil)
+			}
+		}),
+		"X25519":          whole(func() { _, _ = x.ECDH(x.PublicKey()) }),
+		"emmansun sign":   whole(func() { _, _ = own.Sign(nonceReader{}, e, nil) }),
+		"emmansun verify": whole(func() { sm2.VerifyASN1(&own.PublicKey, e, sig) }),
+		"tjfoc sign":      whole(func() { _, _ = tj.Sign(nonceReader{}, e, nil) }),
+		"tjfoc verify":    whole(func() { tj.Verify(e, tjSig) }),
+	})
+	total, sm2Ops, sealOps, batch := us["sign"], us["SM2"], us["seal"], us["batch"]/100
 	osSign, osVerify := opensslSpeed(t)
+	both := osSign + osVerify
 
 	perSignature := func(name string, value float64) result { return result{name, value, "µs", 0} }
 	results := []result{
 		{"P1", total / (sm2Ops + sealOps), "x", 1.15},
-		{"P1, seal as bare X25519", total / bareOps, "x", 0},
+		{"P1, seal as bare X25519", total / (sm2Ops + 7*us["X25519"]), "x", 0},
 		{"P1 without seal", (total - sealOps) / sm2Ops, "x", 0},
-		{"P2", total / (osSign + osVerify), "x", 1},
-		{"P2 without seal", (total - sealOps) / (osSign + osVerify), "x", 0},
-		{"P2 of a batch of 100", batch / (osSign + osVerify), "x", 0},
-		{"P3", clientBest / osSign, "x", 0.5},
+		{"P2", total / both, "x", 1},
+		{"P2 without seal", (total - sealOps) / both, "x", 0},
+		{"P2 of a batch of 100", batch / both, "x", 0},
+		{"P3", us["client"] / osSign, "x", 0.5},
 		{"P6", batch / total, "x", 0.35},
 		perSignature("two-party sign", total),
 		perSignature("SM2 curve operations", sm2Ops),
 		perSignature("seal operations", sealOps),
-		perSignature("client after PIN", clientBest),
+		perSignature("client after PIN", us["client"]),
 		perSignature("batch of 100, each", batch),
-		perSignature("emmansun sign", emSign), perSignature("emmansun verify", emVerify),
-		perSignature("tjfoc sign", tjSign), perSignature("tjfoc verify", tjVerify),
+		perSignature("emmansun sign", us["emmansun sign"]), perSignature("emmansun verify", us["emmansun verify"]),
+		perSignature("tjfoc sign", us["tjfoc sign"]), perSignature("tjfoc verify", us["tjfoc verify"]),
 		perSignature("OpenSSL sign", osSign), perSignature("OpenSSL verify", osVerify),
 		{"bytes, 1 signature", float64(size1), "B", 0},
 		{"bytes, each of 100", float64(size100) / 100, "B", 0},
