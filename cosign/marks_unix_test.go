@@ -215,6 +215,18 @@ func TestMarks(t *testing.T) {
 				p.baseMulAdd(k, k)               // s*G + t*P
 			}
 		}),
+		"as written": whole(func() { // one operation of the library for each term of the equations
+			baseMul(k)
+			for range 4 {
+				p.mul(k) // R2, the commitment, z*G', c*R2
+			}
+			for range 3 {
+				p.baseMulAdd(k, k) // s1*P1 - r*G, s*G + t*P twice
+			}
+			for range 5 {
+				p.add(generator) // G' twice, R twice, the sum in the proof
+			}
+		}),
 		"seal": whole(func() {
 			_, _ = sealKEM().GenerateKey()
 			for range 2 {
@@ -236,6 +248,7 @@ func TestMarks(t *testing.T) {
 	results := []result{
 		{"P1", total / (sm2Ops + sealOps), "x", 1.15},
 		{"P1, seal as bare X25519", total / (sm2Ops + 7*us["X25519"]), "x", 0},
+		{"P1, equations as written", total / (us["as written"] + sealOps), "x", 0},
 		{"P1 without seal", (total - sealOps) / sm2Ops, "x", 0},
 		{"P2", total / both, "x", 1},
 		{"P2 without seal", (total - sealOps) / both, "x", 0},
