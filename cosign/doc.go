@@ -199,12 +199,13 @@
 //	client after the PIN       92      OpenSSL's sign: 261 µs
 //
 // The whole is 1.20 times the curve operations it does, seal included, and 1.03 times what the terms of its equations would
-// cost one by one in the library: fewer operations make the rest weigh more. It is 1.44 times OpenSSL's single-party sign and verify, 0.90 without the seal. That
-// the sum of both sides stays above OpenSSL's is due to the seal: four Diffie-Hellman computations and three key pairs are what two
-// ephemeral secrets in standard HPKE take, and DHKEM(P-256) is no faster here (key pair 12 µs, agreement 51 µs; X25519 33 and 34).
-// One shared ephemeral key (as in Noise NK) and a table for X25519 key pairs would save some 90 µs, and still leave the
-// sum above 1; the five multiplications of secret scalars or fresh points alone are half of OpenSSL's time, and none of the checks
-// they are for may be left out. 848 bytes and two round trips a signature, 26 KB for a hundred in one session.
+// cost one by one in the library: fewer operations make the rest weigh more. It is 1.44 times OpenSSL's single-party sign
+// and verify, 0.90 without the seal. That it stays above OpenSSL's is due to the seal: four Diffie-Hellman computations and
+// three key pairs are what two ephemeral secrets in standard HPKE take, and DHKEM(P-256) is no faster here (key pair 12 µs,
+// agreement 51 µs; X25519 33 and 34). One shared ephemeral key (as in Noise NK) and a table for X25519 key pairs would save
+// some 90 µs, and still leave the sum above 1: the proof of b, its two secret multiplications and the two checks of the
+// signature are half of OpenSSL's time already, and none of them may be left out. 848 bytes and two round trips a
+// signature, 26 KB for a hundred in one session.
 //
 // A batch shares commitment, seal, proof of b and both verifications (publicSum, verifyNonces); a signature then needs k1*G,
 // b*G' and its terms in three sums. Nonces and their commitments stay one for each digest.
