@@ -82,3 +82,33 @@ func BenchmarkPublicSum(b *testing.B) {
 		})
 	}
 }
+
+// FuzzPublicSum compares with the library: 64 bytes make a point and its multiple, and the first byte may make the point the
+// one before, its negative or O.
+func FuzzPublicSum(f *testing.F) {
+	f.Add(make([]byte, 128))
+	f.Add(append(append([]byte{1}, make([]byte, 127)...), append([]byte{2}, make([]byte, 63)...)...))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var points []point
+		var scalars []*scalar
+		last := generator
+		want := point{new(big.Int), new(big.Int)}
+		for ; len(b) >= 64 && len(points) < 8; b = b[64:] {
+			switch b[0] {
+			case 1:
+			case 2:
+				last = last.neg()
+			case 3:
+				last = point{new(big.Int), new(big.Int)}
+			default:
+				last = baseMul(scalarFromDigest(b[:32]))
+			}
+			k := scalarFromDigest(b[32:64])
+			points, scalars = append(points, last), append(scalars, k)
+			want = want.add(last.mul(k))
+		}
+		if len(points) > 0 && !publicSum(points, scalars).equal(want) {
+			t.Fatalf("another sum of %d points than the library's", len(points))
+		}
+	})
+}
