@@ -68,7 +68,7 @@ func (s *Server) Accept(key *ServerKey, guard *Guard, sess *Session, message []b
 	case sess.round == 5:
 		l = link{device: key.pending.device, ratchet: key.pending.ratchet}
 	case sess.operation == Recover || sess.operation == Activate:
-		l = a.keys.link
+		l = a.keys.link()
 	}
 	wantDevice, wantRatchet := requestTags(l, header, sess.transcript, a.body)
 	if !macEqual(device[:], wantDevice[:]) && !s.hooks.omits(checkDevice) {
@@ -189,7 +189,7 @@ func (a *Attempt) Settle(key *ServerKey, guard *Guard, now time.Time) (*Result, 
 	h.Round++
 	m := &answer{nu: a.server.hooks.random32(), body: a.answer, resync: a.resync}
 	if a.err == nil && bodyApart(h.Operation, round) {
-		m.body = sealOnce(a.keys.body, h.bytes(), a.answer)
+		m.body = sealOnce(a.keys.body(), h.bytes(), a.answer)
 	}
 	res := &Result{}
 	switch {
@@ -217,7 +217,7 @@ func (a *Attempt) Settle(key *ServerKey, guard *Guard, now time.Time) (*Result, 
 	if rolls(a.header.Operation, round, m.verdict) {
 		guard.resync = guard.resync && m.verdict != verdictDone
 		if m.resync = m.resync && m.verdict == verdictDone; m.resync {
-			guard.ratchet = a.keys.link.ratchet
+			guard.ratchet = a.keys.ratchet()
 		} else {
 			guard.ratchet = roll(guard.ratchet, m.nu[:], sid)
 		}

@@ -111,7 +111,7 @@
 //	s1 ≠ 0                   0 = R1 + r*G can be had without d1
 //	all public checks first, else the answer or its time tells which of several guesses in a batch was right:
 //	then every s1            one try would test many PINs
-//	server verifies (r, s)   a computing fault in s can give d2 away
+//	server verifies (r, s)   a computing fault in s can give d2 away; and this is the check of the PIN (below)
 //	client verifies (r, s)   the server is not trusted to be right
 //	k1, b used once          two requests with one k1 give d1 to the server, two answers with one b give d2 to the client.
 //	                         Both are hedged with a secret and with what they are for; a Session cannot be encoded,
@@ -127,6 +127,29 @@
 //	epoch                    a record from before a PIN change is turned away before it is counted
 //	one open session         and each session used once, for one request that names it in its keys
 //	refresh, not re-masking  two snapshots of one share under two PINs test pairs of PINs offline
+//
+// # One equation for PIN, arithmetic and signature
+//
+// The server does not compute s1*P1 = R1 + r*G first and verify (r, s) afterwards. It computes s = s1/d2 + b - r, which
+// is constant time for every s1, and checks
+//
+//	s*G + (r + s)*P = R1 + R2  and  r = e + x(R1 + R2)
+//
+// before anything of s is used. That is both checks. With G' = P + G = d2*P1 and R2 = b*G' the left side is
+// s*G' + r*P = (s + r)*G' - r*G = (s1/d2 + b)*G' - r*G = s1*P1 + R2 - r*G. So the equation holds exactly if s1*P1 = R1 + r*G:
+// a wrong PIN fails as before, s1 = 0 and R1 = -r*G pass it as before (hence s1 ≠ 0 and the commitment). And G' has the order n,
+// so only one s satisfies it: a fault in d2, its inverse, b, or the arithmetic fails too. The equation of points implies that of
+// x-coordinates in GB/T 32918.2, 7.1, and r is computed again from R, so (r, s) is a valid signature. When it fails the server
+// checks every s1*P1 = R1 + r*G alone, to tell a wrong PIN (counted) from its own fault (not counted). That takes longer,
+// but only says what the verdict says; in a batch it is done for all digests, whichever failed.
+//
+// For several digests the left and right sides are summed with random weights of 128 bits, drawn after all values are fixed
+// (Bellare, Garay and Rabin): one wrong term passes with probability 2^-128. The client verifies in the same way, as it
+// knows R1 + R2. After a Resume it does not, and verifies each by GB/T 32918.2.
+//
+// Sums with variable time (multiscalar.go) take only points and scalars that both sides know (P, R1, R2, challenges,
+// responses) and weights of one use. Everything with a share, a nonce, s1, P1 or an unverified s is left to the
+// constant-time library.
 //
 // # Who learns what
 //
@@ -165,29 +188,45 @@
 //
 // # Measurements
 //
-// One run on a shared two-core amd64 virtual machine, CPU time, OpenSSL 3.0 beside it (go test -run TestMarks -marks FILE):
-// a two-party signature, both sides with all proofs and the inner seal, 795 µs, of which SM2 curve operations 419 µs and
-// the six X25519 operations of the seal 257 µs: 1.18 times their sum. The client's work after the password, without argon2id,
-// 100 µs (OpenSSL's sign: 257 µs). In a batch of 100 a signature costs 332 µs. 848 bytes and two round trips a
-// signature, 26 KB for a hundred in one session. What is left beside the curve is hashing, two inversions by Fermat and
-// allocation; in a batch each signature still needs five multiplications
-// of points and four of G, and none of the checks they are for may be left out.
+// One run on a shared two-core amd64 virtual machine, CPU time, OpenSSL 3.0 beside it (go test -v -run TestMarks -marks FILE
+// repeats it; BenchmarkSign is for profiles). Both sides with all proofs, everything but argon2id and storage:
 //
-// Timing (go test -run TestTiming -timing 60000, Welch's t between a fixed and random secrets): inversion, s1, s, unmasking,
-// k1*G, b*G', s1*P1, Z and the reduction of wide values all stay below |t| = 2.3, where 4.5 would be a suspicion. The same
+//	a signature               735 µs   OpenSSL's sign and verify alone: 513 µs
+//	  SM2 curve operations    333      two multiplications and two checks of s*G + t*P at 46 to 58 µs, the proof 72, k1*G, sums
+//	  inner seal, HPKE        275      seven X25519 operations at 34 µs, key schedules
+//	  all else                127      SM3 30, two inversions 19, allocation 25, key derivation 7, encodings, AES, randomness
+//	each of a batch of 100    137      27 % of OpenSSL's sign and verify
+//	client after the PIN       92      OpenSSL's sign: 261 µs
+//
+// The whole is 1.20 times the curve operations it does, seal included, and 1.03 times what the terms of its equations would
+// cost one by one in the library: fewer operations make the rest weigh more. It is 1.44 times OpenSSL's single-party sign
+// and verify, 0.90 without the seal. That it stays above OpenSSL's is due to the seal: four Diffie-Hellman computations and
+// three key pairs are what two ephemeral secrets in standard HPKE take, and DHKEM(P-256) is no faster here (key pair 12 µs,
+// agreement 51 µs; X25519 33 and 34). One shared ephemeral key (as in Noise NK) and a table for X25519 key pairs would save
+// some 90 µs, and still leave the sum above 1: the proof of b, its two secret multiplications and the two checks of the
+// signature are half of OpenSSL's time already, and none of them may be left out. 848 bytes and two round trips a
+// signature, 26 KB for a hundred in one session.
+//
+// A batch shares commitment, seal, proof of b and both verifications (publicSum, verifyNonces); a signature then needs k1*G,
+// b*G' and its terms in three sums. Nonces and their commitments stay one for each digest.
+//
+// Timing (go test -run TestTiming -timing 40000, Welch's t between a fixed and random secrets): inversion, s1, s, unmasking,
+// k1*G, b*G', s1*P1, s*G + t*P, Z and the reduction of wide values all stay below |t| = 1.7, where 4.5 would be a suspicion. The same
 // test showed a leak of the bit length in an earlier reduction of 32 bytes, which is now used for public values only.
 //
 // # Limits
 //
 // Go may have copied a secret before it is wiped (stack growth, library code, math/big inside the curve library for points);
-// building with GOEXPERIMENT=runtimesecret clears such copies where the toolchain can. Scalars are never in math/big.
+// building with GOEXPERIMENT=runtimesecret clears such copies where the toolchain can. Scalars are never in
+// math/big, but for an inversion, where a random factor hides them.
 // A server that answers Resume wrongly can make a client wait or freeze, not sign. Round 1 of a Resume carries two device
 // tags of which the server can check one; the other is not bound to anything.
 //
 // # Sources
 //
 // GB/T 32918.1-5 (SM2), GB/T 32905 (SM3), GM/T 0009 (encodings). Schnorr, J. Cryptology 4 (1991). Chaum and Pedersen,
-// CRYPTO 1992. Gennaro, Leigh, Sundaram, Yerazunis, ASIACRYPT 2004 (batch proofs). Benhamouda, Lepoint, Loss, Orrù,
+// CRYPTO 1992. Straus, American Mathematical
+// Monthly 71 (1964). Bellare, Garay, Rabin, EUROCRYPT 1998 (batch verification). Gennaro, Leigh, Sundaram, Yerazunis, ASIACRYPT 2004 (batch proofs). Benhamouda, Lepoint, Loss, Orrù,
 // Raykova, EUROCRYPT 2021 (ROS). Hoover and Kausik, IEEE S&P 1999 (camouflage). Buldas, Kalu, Laud, Oruaas, ESORICS 2017
 // (SplitKey: server-supported signing, clone detection). RFC 9106 (argon2), RFC 9180 (HPKE), RFC 9458, 4.4 (keys of an
 // answer from an HPKE context). Brier and Joye, PKC 2002 (y-coordinate).

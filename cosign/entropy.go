@@ -45,6 +45,13 @@ func (h *hooks) randomScalar() *scalar {
 	}
 }
 
+// randomWeight draws 128 bits.
+func (h *hooks) randomWeight() *scalar {
+	var b [scalarSize]byte
+	h.random(b[scalarSize/2:])
+	return mustScalar(b[:])
+}
+
 // nonce draws a one-time scalar. It is hedged: fresh randomness is mixed with a long-term secret and with what the nonce
 // is for, so that a repeated generator state (a restored snapshot of a machine) does not repeat a nonce for other data.
 func (h *hooks) nonce(secret []byte, fields ...[]byte) *scalar {

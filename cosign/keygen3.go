@@ -96,7 +96,7 @@ func (g *KeyGeneration) Share(kg2Message, pin []byte) (*Share, []byte, error) {
 	keys = deriveSealKeys(hashFields("KG3", g.message, kg2Message), g.fromStatic, toClient, secretE)
 	m3.sealed = sealOnce(keys.request, m3.header(), w.b)
 	wipe(w.b, recovery[:])
-	s.current.link = keys.link
+	s.current.link = keys.link()
 	keys.wipe()
 	g.Wipe()
 	s.kg3 = m3.bytes()

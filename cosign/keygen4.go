@@ -52,12 +52,14 @@ func (s *Server) FinishKey(ks *KeySession, message []byte) (*ServerKey, *Guard, 
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	l := keys.link()
+	defer l.wipe()
 	k := &ServerKey{
 		id: m3.id, active: true, public: public,
-		current: serverEpoch{d2: ks.d2.clone(), p1: p1, device: keys.link.device, recovery: ks.recovery},
-		kg3:     hashFields("KG3 message", message), kg4: generationTag(keys.link.device, m3.id, public),
+		current: serverEpoch{d2: ks.d2.clone(), p1: p1, device: l.device, recovery: ks.recovery},
+		kg3:     hashFields("KG3 message", message), kg4: generationTag(l.device, m3.id, public),
 	}
-	return k, &Guard{id: m3.id, ratchet: keys.link.ratchet}, kg4Bytes(m3.id, k.kg4), nil
+	return k, &Guard{id: m3.id, ratchet: l.ratchet}, kg4Bytes(m3.id, k.kg4), nil
 }
 
 // Reconfirm answers a repeated KG3 with the same KG4; ErrConflict if kg3 is not the message this key was made from.

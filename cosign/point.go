@@ -18,6 +18,7 @@ type curveOps interface {
 	ScalarBaseMult(k []byte) (x, y *big.Int)
 	CombinedMult(x, y *big.Int, base, k []byte) (*big.Int, *big.Int)
 	Unmarshal(b []byte) (x, y *big.Int)
+	Inverse(k *big.Int) *big.Int // mod n
 }
 
 var (

@@ -57,23 +57,20 @@ func (h *hooks) proveLogs(tag string, context []byte, base point, statements []p
 	return proof{c, z}
 }
 
-// verifyLogs checks a proof made by proveLogs with the same tag, context, base and statements.
+// verifyLogs checks a proof made by proveLogs with the same tag, context, base and statements. Base and statements are
+// public, but for a single statement in base G.
 func verifyLogs(tag string, context []byte, base point, statements []point, p proof) error {
-	minus, power := newScalar(), p.c.clone()
 	var sum point
-	for i, x := range statements {
-		if i > 0 {
+	if len(statements) == 1 && base.equal(generator) {
+		// The statement may be P1, which is no public value.
+		sum = statements[0].baseMulAdd(p.z, newScalar().neg(p.c))
+	} else {
+		power, scalars := newScalar().neg(p.c), []*scalar{p.z}
+		for range statements {
+			scalars = append(scalars, power.clone())
 			power.mul(power, p.c)
 		}
-		minus.neg(power)
-		switch {
-		case i == 0 && base.equal(generator):
-			sum = x.baseMulAdd(p.z, minus)
-		case i == 0:
-			sum = base.mul(p.z).add(x.mul(minus))
-		default:
-			sum = sum.add(x.mul(minus))
-		}
+		sum = publicSum(append([]point{base}, statements...), scalars)
 	}
 	if !challenge(tag, context, base, []point{sum}, statements).equal(p.c) {
 		return ErrProof

@@ -18,12 +18,14 @@ func (a *Attempt) refresh(r *reader) ([]byte, error) {
 	deltaS := h.randomScalar()
 	delta.mul(delta, deltaS)
 	inverse := newScalar().inv(delta)
+	fresh := a.keys.link()
+	defer fresh.wipe()
 	a.pending = &pendingEpoch{
 		serverEpoch: serverEpoch{
 			number: key.current.number + 1, d2: newScalar().mul(key.current.d2, inverse), p1: key.current.p1.mul(delta),
-			device: a.keys.link.device, recovery: h.random32(),
+			device: fresh.device, recovery: h.random32(),
 		},
-		ratchet: a.keys.link.ratchet, from: a.session.id,
+		ratchet: fresh.ratchet, from: a.session.id,
 	}
 	w := new(writer).scalar(deltaS).put(a.pending.recovery[:])
 	wipeScalars(deltaS, inverse)

@@ -138,7 +138,7 @@ func (s *Share) applyResumed(m *resumed) (State, error) {
 			if st.Err = err; err == nil {
 				st.Done = true
 				if u.operation == Sign {
-					if st.Signatures, err = parseSignatures(s.public, u.digests, body); err != nil {
+					if st.Signatures, err = parseSignatures(s.public, u.digests, nil, nil, body); err != nil {
 						return State{}, err
 					}
 				}

@@ -98,13 +98,40 @@ func sealInfo(use string, id KeyID) []byte {
 // sealKeys are the keys of one sealed request and its answer.
 type sealKeys struct {
 	request, answer []byte // AES-256-GCM, one encryption each
-	body            []byte // inside the answer, for a body that must not be opened after a restart
-	link            link   // for the epoch that this exchange starts, where it starts one
+	prk             []byte // for the keys that not every exchange needs
+	transcript      [hashSize]byte
+}
+
+func (k *sealKeys) expand(label string) []byte {
+	key, err := hkdf.Expand(sha256.New, k.prk, domain+label+" "+string(k.transcript[:]), hashSize)
+	if err != nil {
+		panic("cosign: " + err.Error())
+	}
+	return key
+}
+
+// body is the key inside the answer, for a body that must not be opened after a restart.
+func (k *sealKeys) body() []byte { return k.expand("body") }
+
+// ratchet is where a ratchet starts that this exchange starts.
+func (k *sealKeys) ratchet() (out [hashSize]byte) {
+	b := k.expand("ratchet")
+	copy(out[:], b)
+	wipe(b)
+	return out
+}
+
+// link is for the epoch that this exchange starts.
+func (k *sealKeys) link() link {
+	l := link{ratchet: k.ratchet()}
+	b := k.expand("device")
+	copy(l.device[:], b)
+	wipe(b)
+	return l
 }
 
 func (k *sealKeys) wipe() {
-	wipe(k.request, k.answer, k.body)
-	k.link.wipe()
+	wipe(k.request, k.answer, k.prk)
 }
 
 // deriveSealKeys combines the secrets (all 32 bytes) with everything that was said before.
@@ -118,19 +145,8 @@ func deriveSealKeys(transcript [hashSize]byte, secrets ...[]byte) *sealKeys {
 	if err != nil {
 		panic("cosign: " + err.Error())
 	}
-	defer wipe(prk)
-	expand := func(label string) []byte {
-		k, err := hkdf.Expand(sha256.New, prk, domain+label+" "+string(transcript[:]), hashSize)
-		if err != nil {
-			panic("cosign: " + err.Error())
-		}
-		return k
-	}
-	keys := &sealKeys{request: expand("request"), answer: expand("answer"), body: expand("body")}
-	device, ratchet := expand("device"), expand("ratchet")
-	copy(keys.link.device[:], device)
-	copy(keys.link.ratchet[:], ratchet)
-	wipe(device, ratchet)
+	keys := &sealKeys{prk: prk, transcript: transcript}
+	keys.request, keys.answer = keys.expand("request"), keys.expand("answer")
 	return keys
 }
 

@@ -18,8 +18,9 @@ func requestTags(l link, header []byte, transcript [hashSize]byte, body []byte) 
 func (o *opening) seal(round int, l *link, body []byte) (message []byte, fresh link) {
 	keys := deriveSealKeys(o.transcript, o.fromSession, o.fromStatic)
 	defer keys.wipe()
+	fresh = keys.link()
 	if l == nil {
-		l = &keys.link
+		l = &fresh
 	}
 	header := new(writer).put(Header{Operation: o.operation, Round: round, KeyID: o.share.id, Session: o.session}.bytes(), o.encS, o.encE).b
 	device, ratchet := requestTags(*l, header, o.transcript, body)
@@ -28,11 +29,13 @@ func (o *opening) seal(round int, l *link, body []byte) (message []byte, fresh l
 	wipe(plain)
 	o.share.open = &unanswered{
 		operation: o.operation, round: round, session: o.session,
-		key: append([]byte(nil), keys.answer...), ratchet: append([]byte(nil), keys.link.ratchet[:]...),
+		key: append([]byte(nil), keys.answer...), ratchet: append([]byte(nil), fresh.ratchet[:]...),
 	}
-	o.bodyKey = append([]byte(nil), keys.body...)
+	if bodyApart(o.operation, round) {
+		o.bodyKey = keys.body()
+	}
 	o.proved = true
-	return message, keys.link
+	return message, fresh
 }
 
 // bodyApart reports whether the body of an answer is sealed once more, under a key that the client keeps in memory only:

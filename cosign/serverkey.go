@@ -111,4 +111,6 @@ func (e *serverEpoch) wipe() {
 }
 
 // base is G' = P + G = d1*d2*G, the base in which the server's nonce is committed.
-func (k *ServerKey) base() point { return k.public.add(generator) }
+func (k *ServerKey) base() point { return nonceBase(k.public) }
+
+func nonceBase(public point) point { return pairSums([]point{public}, []point{generator})[0] }

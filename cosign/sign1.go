@@ -12,7 +12,9 @@ type Signing struct {
 	k1      []*scalar
 	r1      []point
 	rho     [hashSize]byte
-	r       []*scalar // after S2: r = e + x(R1 + R2)
+	com     [hashSize]byte
+	nonces  []point   // after S2: R = R1 + R2
+	r       []*scalar // after S2: r = e + x(R)
 }
 
 func signingCommitment(id KeyID, digests [][]byte, r1 []point, rho [hashSize]byte) [hashSize]byte {
@@ -45,8 +47,8 @@ func (s *Share) BeginSign(digests [][]byte) (*Signing, []byte, error) {
 			g.r1 = append(g.r1, baseMul(k1))
 		})
 	}
-	com := signingCommitment(s.id, g.digests, g.r1, g.rho)
-	w := new(writer).u16(uint16(len(digests))).put(g.digests...).put(com[:])
+	g.com = signingCommitment(s.id, g.digests, g.r1, g.rho)
+	w := new(writer).u16(uint16(len(digests))).put(g.digests...).put(g.com[:])
 	o, err := s.begin(Sign, w.b, s.current.link.device[:])
 	if err != nil {
 		return nil, nil, err

@@ -42,24 +42,32 @@ func (g *Signing) Receive(s2 []byte) error {
 	if err := r.end(); err != nil {
 		return err
 	}
-	id, com := g.share.id, signingCommitment(g.share.id, g.digests, g.r1, g.rho)
 	if !g.share.hooks.omits(checkNonceProof) {
-		base := g.share.public.add(generator)
-		if err := verifyLogs("b", nonceContext(id, g.session, g.digests, com), base, points, pi); err != nil {
+		base := nonceBase(g.share.public)
+		if err := verifyLogs("b", nonceContext(g.share.id, g.session, g.digests, g.com), base, points, pi); err != nil {
 			return err
 		}
 	}
-	rs := make([]*scalar, len(points))
-	for i, r2 := range points {
-		sum := g.r1[i].add(r2)
-		if sum.isInfinity() {
-			return ErrInfinity
-		}
-		rs[i] = newScalar().add(scalarFromDigest(g.digests[i]), sum.xScalar())
-		if rs[i].isZero() {
-			return ErrZero
-		}
+	nonces, rs, err := jointNonces(g.digests, g.r1, points)
+	if err != nil {
+		return err
 	}
-	g.r, g.received = rs, true
+	g.nonces, g.r, g.received = nonces, rs, true
 	return nil
+}
+
+// jointNonces returns R = R1 + R2 and r = e + x(R) for each digest, and refuses O and 0.
+func jointNonces(digests [][]byte, r1, r2 []point) (sums []point, rs []*scalar, err error) {
+	sums = pairSums(r1, r2)
+	for i, sum := range sums {
+		if sum.isInfinity() {
+			return nil, nil, ErrInfinity
+		}
+		r := newScalar().add(scalarFromDigest(digests[i]), sum.xScalar())
+		if r.isZero() {
+			return nil, nil, ErrZero
+		}
+		rs = append(rs, r)
+	}
+	return sums, rs, nil
 }

@@ -24,44 +24,45 @@ func (a *Attempt) sign(r *reader) ([]byte, error) {
 	if !macEqual(com[:], a.session.com[:]) && !hooks.omits(checkCommitment) {
 		return nil, ErrProof
 	}
-	rs := make([]*scalar, n)
-	for i := range n {
-		sum := r1[i].add(a.session.points[i])
-		if sum.isInfinity() {
-			return nil, ErrInfinity
-		}
-		rs[i] = newScalar().add(scalarFromDigest(a.session.digests[i]), sum.xScalar())
-		if rs[i].isZero() {
-			return nil, ErrZero
-		}
+	nonces, rs, err := jointNonces(a.session.digests, r1, a.session.points)
+	if err != nil {
+		return nil, err
 	}
 
-	valid, minus := true, newScalar()
+	// s*G + (r + s)*P = R holds for one s only, and for s = s1/d2 + b - r if and only if s1*P1 = R1 + r*G (see the package
+	// documentation): the PIN and our own arithmetic in one check. Nothing of s leaves this function before it.
+	inverse, s := newScalar().inv(key.current.d2), make([]*scalar, n)
 	for i := range n {
-		// s1*P1 = R1 + r*G, written as s1*P1 - r*G = R1.
-		valid = key.current.p1.baseMulAdd(minus.neg(rs[i]), s1[i]).equal(r1[i]) && valid
+		s[i] = newScalar().mul(inverse, s1[i])
+		s[i].add(s[i], a.session.nonces[i])
+		s[i].sub(s[i], rs[i])
 	}
-	if !valid && !hooks.omits(checkPIN) {
-		return nil, errWrongPIN
+	defer wipeScalars(append(s, inverse)...)
+	if !verifyNonces(key.public, a.session.digests, nonces, rs, s) {
+		if !a.provesPIN(r1, rs, s1) && !hooks.omits(checkPIN) {
+			return nil, errWrongPIN
+		}
+		return nil, errFailed
 	}
-
-	inverse, s := newScalar().inv(key.current.d2), newScalar()
-	defer wipeScalars(inverse, s)
 	w := new(writer)
 	for i := range n {
-		s.mul(inverse, s1[i])
-		s.add(s, a.session.nonces[i])
-		s.sub(s, rs[i])
-		if !verifySignature(key.public, scalarFromDigest(a.session.digests[i]), rs[i], s) {
-			return nil, errFailed
-		}
 		var sig Signature
 		copy(sig.R[:], rs[i].bytes())
-		copy(sig.S[:], s.bytes())
+		copy(sig.S[:], s[i].bytes())
 		w.put(sig.R[:], sig.S[:])
 		a.signatures = append(a.signatures, sig)
 	}
 	return w.b, nil
+}
+
+// provesPIN checks every s1 alone, to tell a wrong PIN from a fault of this server. It goes on after one has failed.
+func (a *Attempt) provesPIN(r1 []point, r, s1 []*scalar) bool {
+	valid, minus := true, newScalar()
+	for i := range s1 {
+		// s1*P1 = R1 + r*G, written as s1*P1 - r*G = R1.
+		valid = a.key.current.p1.baseMulAdd(minus.neg(r[i]), s1[i]).equal(r1[i]) && valid
+	}
+	return valid
 }
 
 // Finish takes S4 and returns the signatures in the order of the digests, each verified. It changes the share: store it.
@@ -79,25 +80,35 @@ func (g *Signing) Finish(s4 []byte) ([]Signature, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseSignatures(g.share.public, g.digests, body)
+	return parseSignatures(g.share.public, g.digests, g.nonces, g.r, body)
 }
 
-func parseSignatures(public point, digests [][]byte, body []byte) ([]Signature, error) {
+// parseSignatures verifies every signature. nonces and r, if known, allow to do it for all at once.
+func parseSignatures(public point, digests [][]byte, nonces []point, rs []*scalar, body []byte) ([]Signature, error) {
 	reader := &reader{name: "S4", b: body}
-	out := make([]Signature, len(digests))
+	out, r, s := make([]Signature, len(digests)), make([]*scalar, len(digests)), make([]*scalar, len(digests))
 	for i := range out {
-		r, s := reader.scalar("r"), reader.scalar("s")
+		r[i], s[i] = reader.scalar("r"), reader.scalar("s")
 		if reader.err != nil {
 			break
 		}
-		if !verifySignature(public, scalarFromDigest(digests[i]), r, s) {
-			return nil, ErrSignature
-		}
-		copy(out[i].R[:], r.bytes())
-		copy(out[i].S[:], s.bytes())
+		copy(out[i].R[:], r[i].bytes())
+		copy(out[i].S[:], s[i].bytes())
 	}
 	if err := reader.end(); err != nil {
 		return nil, err
+	}
+	known := len(nonces) == len(digests)
+	for i := range nonces {
+		known = known && rs[i].equal(r[i])
+	}
+	if known && verifyNonces(public, digests, nonces, r, s) {
+		return out, nil
+	}
+	for i := range out {
+		if !verifySignature(public, scalarFromDigest(digests[i]), r[i], s[i]) {
+			return nil, ErrSignature
+		}
 	}
 	return out, nil
 }

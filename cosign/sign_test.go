@@ -124,69 +124,74 @@ func TestGBT32918VectorByTwoParties(t *testing.T) {
 		t.Fatalf("e = %x", got)
 	}
 
-	one := newScalar()
-	one.n.Bits()[0] = 1
-	for range 20 { // 1 + d = d1*d2 and k = k1 + b*(1 + d), split at random
-		var h *hooks
-		d1, k1 := h.randomScalar(), h.randomScalar()
-		whole := newScalar().add(d, one)
-		d2 := newScalar().mul(whole, newScalar().inv(d1))
-		b := newScalar().mul(newScalar().sub(k, k1), newScalar().inv(whole))
-
-		server := newTestServer(t, &hooks{rand: wide(d2, 32)})
-		id := NewKeyID()
-		g, kg1, err := newKeyGeneration(id, server.seal.Public(), fastKDF, &hooks{rand: generationRandom(d1)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		server.server.hooks.rand = serverGenerationRandom(d2)
-		kg2, err := server.handle(Call{Message: kg1})
-		if err != nil {
-			t.Fatal(err)
-		}
-		share, kg3, err := g.Share(kg2, testPIN)
-		if err != nil {
-			t.Fatal(err)
-		}
-		kg4, err := server.handle(Call{Message: kg3})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := share.Confirm(kg4); err != nil {
-			t.Fatal(err)
-		}
-		if !share.public.equal(public) {
-			t.Fatal("the two parties have another public key than the standard's")
-		}
-
-		share.hooks = &hooks{raw: true, rand: signRandom(k1)}
-		signing, s1, err := share.BeginSign([][]byte{e})
-		if err != nil {
-			t.Fatal(err)
-		}
-		server.server.hooks = &hooks{raw: true, rand: serverSignRandom(b)}
-		s2, err := server.handle(Call{Message: s1})
-		if err != nil {
-			t.Fatal(err)
-		}
-		server.server.hooks = nil
-		if err := signing.Receive(s2); err != nil {
-			t.Fatal(err)
-		}
-		s3, err := signing.Prove(testPIN)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s4, err := server.handle(Call{Message: s3})
-		if err != nil {
-			t.Fatal(err)
-		}
-		sigs, err := signing.Finish(s4)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(sigs[0].R[:], wantR) || !bytes.Equal(sigs[0].S[:], wantS) {
-			t.Fatalf("r, s = %x, %x", sigs[0].R, sigs[0].S)
+	for range 20 {
+		sig := signSplit(t, d, k, e)
+		if !bytes.Equal(sig.R[:], wantR) || !bytes.Equal(sig.S[:], wantS) {
+			t.Fatalf("r, s = %x, %x", sig.R, sig.S)
 		}
 	}
+}
+
+// signSplit signs e with the key d and the nonce k, split at random: 1 + d = d1*d2 and k = k1 + b*(1 + d).
+func signSplit(t *testing.T, d, k *scalar, e []byte) Signature {
+	t.Helper()
+	var h *hooks
+	public, whole := baseMul(d), newScalar().add(d, one())
+	d1, k1 := h.randomScalar(), h.randomScalar()
+	d2 := newScalar().mul(whole, newScalar().inv(d1))
+	b := newScalar().mul(newScalar().sub(k, k1), newScalar().inv(whole))
+
+	server := newTestServer(t, &hooks{rand: wide(d2, 32)})
+	id := NewKeyID()
+	g, kg1, err := newKeyGeneration(id, server.seal.Public(), fastKDF, &hooks{rand: generationRandom(d1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.server.hooks.rand = serverGenerationRandom(d2)
+	kg2, err := server.handle(Call{Message: kg1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	share, kg3, err := g.Share(kg2, testPIN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kg4, err := server.handle(Call{Message: kg3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := share.Confirm(kg4); err != nil {
+		t.Fatal(err)
+	}
+	if !share.public.equal(public) {
+		t.Fatal("the two parties have another public key than the standard's")
+	}
+
+	share.hooks = &hooks{raw: true, rand: signRandom(k1)}
+	signing, s1, err := share.BeginSign([][]byte{e})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.server.hooks = &hooks{raw: true, rand: serverSignRandom(b)}
+	s2, err := server.handle(Call{Message: s1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.server.hooks = nil
+	if err := signing.Receive(s2); err != nil {
+		t.Fatal(err)
+	}
+	s3, err := signing.Prove(testPIN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s4, err := server.handle(Call{Message: s3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sigs, err := signing.Finish(s4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sigs[0]
 }

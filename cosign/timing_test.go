@@ -28,6 +28,7 @@ func TestTiming(t *testing.T) {
 		"R1 = k1*G":              func(s *scalar) { baseMul(s) },
 		"R2 = b*G'":              func(s *scalar) { base.mul(s) },
 		"s1*P1 - r*G":            func(s *scalar) { p.baseMulAdd(r, s) },
+		"s*G + t*P":              func(s *scalar) { p.baseMulAdd(s, newScalar().add(r, s)) },
 		"Z = d1*T - C1":          func(s *scalar) { _, _ = secretPoint(s, p, c) },
 		"c + K (unmask)":         func(s *scalar) { newScalar().add(s, k) },
 		"encoding of a scalar":   func(s *scalar) { _ = s.bytes() },

@@ -362,7 +362,8 @@ func checkKeyVector(t *testing.T, seal *SealKey, v *keyVector) {
 	if err := verifyLogs("d2", context, generator, []point{baseMul(d2)}, r.proof("π2")); err != nil {
 		t.Error("π2", err)
 	}
-	tag := mac(keys3.link.device[:], "KG4", m1.id[:], v.P)
+	l := keys3.link()
+	tag := mac(l.device[:], "KG4", m1.id[:], v.P)
 	if !bytes.Equal(v.Messages[3][19:], tag[:]) {
 		t.Error("KG4")
 	}
@@ -372,8 +373,8 @@ func checkKeyVector(t *testing.T, seal *SealKey, v *keyVector) {
 			t.Fatal(err)
 		}
 	}
-	if !share.current.masked.unmask([]byte(v.PIN)).equal(d1) || !key.current.d2.equal(d2) || guard.ratchet != keys3.link.ratchet ||
-		share.current.link != keys3.link || key.current.device != keys3.link.device {
+	if !share.current.masked.unmask([]byte(v.PIN)).equal(d1) || !key.current.d2.equal(d2) || guard.ratchet != keys3.link().ratchet ||
+		share.current.link != l || key.current.device != keys3.link().device {
 		t.Error("records do not hold what the messages say")
 	}
 	unwrapped, err := share.current.recovery.unwrap(key.current.recovery[:], share.id, 0)
@@ -456,7 +457,7 @@ func checkRequestVector(t *testing.T, server *Server, now time.Time, q *reqVecto
 		t.Error(name, err)
 	}
 	if name == "sign" && q.Verdict == "done" {
-		if _, err := parseSignatures(share.public, m1.digests, body); err != nil {
+		if _, err := parseSignatures(share.public, m1.digests, nil, nil, body); err != nil {
 			t.Error(name, err)
 		}
 	}
