@@ -286,6 +286,11 @@ func lyingDisk(t *testing.T, dir string, ops []fsOp) {
 			continue
 		}
 		must(t, err)
+		if err := s.Check(background); errors.Is(err, keystore.ErrDamaged) { // a content that Open, which compares tags, does not read
+			refused++
+			must(t, s.Close())
+			continue
+		}
 		got, found := fmt.Sprint(observed(t, s)), false
 		for n := -1; n <= begun && !found; n++ {
 			found = got == fmt.Sprint(model(n))
