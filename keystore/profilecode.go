@@ -48,7 +48,9 @@ func unmarshalProfile(plain []byte) (Profile, error) {
 	if v := r.byte(); v != profileVersion {
 		return Profile{}, fmt.Errorf("%w: profile version %d", ErrNewerFormat, v)
 	}
-	p.State, p.Binding.Bound = ProfileState(r.byte()), r.byte() == 1
+	p.State = ProfileState(r.byte())
+	bound := r.byte()
+	p.Binding.Bound, r.bad = bound == 1, r.bad || bound > 1
 	copy(p.KeyID[:], r.take(len(p.KeyID)))
 	for _, s := range []*string{
 		&p.ID, &p.Organisation, &p.Account, &p.Holder, &p.Phone, &p.CertState, &p.Enrolment, &p.Binding.DeviceID, &p.Binding.DeviceName,
@@ -92,7 +94,9 @@ func (r *reader) time() time.Time {
 	if f == nil {
 		return time.Time{}
 	}
-	return time.Unix(s, int64(binary.BigEndian.Uint32(f))).UTC()
+	ns := binary.BigEndian.Uint32(f)
+	r.bad = r.bad || ns >= 1e9
+	return time.Unix(s, int64(ns)).UTC()
 }
 
 // some is bytes, with nil for an empty field.
