@@ -177,6 +177,9 @@ func command(ctx context.Context, c *client.Client, store *keystore.Store, name 
 			}
 			a.List = append(a.List, r.Document)
 		}
+	case "collect":
+		runtime.GC()
+		runtime.GC() // what the first found unreachable is swept
 	case "check":
 		err = store.Check(ctx)
 	default:
