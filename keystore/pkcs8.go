@@ -63,7 +63,7 @@ func parseForeign(parse func() error) (err error) {
 }
 
 // maxIterations bounds the work a file can ask for: a few seconds on a phone.
-const maxIterations = 10_000_000
+const maxIterations = 5_000_000
 
 var (
 	oidPBES2   = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 13}

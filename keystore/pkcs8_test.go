@@ -1,6 +1,7 @@
 package keystore_test
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/x509/pkix"
 	"errors"
@@ -60,13 +61,14 @@ func TestImportOfPKCS8MadeByOpenSSL(t *testing.T) {
 		}
 	}
 	for name, options := range map[string][]string{
-		"more work than a phone has": {"-v2", "aes-128-cbc", "-iter", "20000000"},
+		"more work than a phone has": {"-v2", "aes-128-cbc", "-iter", "1000000"},
 		"scrypt":                     {"-scrypt"},
 		"PBES1":                      {"-v1", "PBE-SHA1-3DES"},
 	} {
 		openssl(t, dir, append([]string{"pkcs8", "-topk8", "-inform", "DER", "-outform", "DER", "-in", "key.der", "-out", "x", "-passout", "pass:x"}, options...)...)
 		file, err := os.ReadFile(filepath.Join(dir, "x"))
 		must(t, err)
+		file = bytes.Replace(file, []byte{2, 3, 0x0F, 0x42, 0x40}, []byte{2, 3, 0x7F, 0xFF, 0xFF}, 1) // eight million
 		if _, err := keystore.ReadPKCS8(file, []byte("x")); !errors.Is(err, keystore.ErrInvalid) {
 			t.Errorf("%s: %v", name, err)
 		}
