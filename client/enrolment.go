@@ -323,13 +323,15 @@ func (c *Client) requestCertificate(ctx context.Context, l *link, p keystore.Pro
 	// The CA decides the subject from its own records; the name here is what the user sees in the request.
 	template := &smx509.CertificateRequest{Subject: pkix.Name{CommonName: p.Holder}}
 	template.SignatureAlgorithm = smx509.SM2WithSM3
+	var answer gen.IssuedCertificate
 	request, err := smx509.CreateCertificateRequest(rand.Reader, template, signer.WithContext(ctx).WithPIN(copyOf(pin)))
-	if err != nil {
-		return Certificate{}, c.failure(err)
+	if err == nil {
+		answer, err = l.api.RequestCertificate(ctx, uuid.New(), cosign.KeyID(p.KeyID).String(), gen.CertificateRequest{Request: request})
 	}
-	answer, err := l.api.RequestCertificate(ctx, uuid.New(), cosign.KeyID(p.KeyID).String(), gen.CertificateRequest{Request: request})
-	if err != nil {
-		return Certificate{}, c.failure(err)
+	if err = c.failure(err); err != nil {
+		if answer, err = c.issuedBefore(ctx, l, p, err); err != nil {
+			return Certificate{}, err
+		}
 	}
 	report(progress, StepStore)
 	if err := c.checkIssued(ctx, p, answer); err != nil {
@@ -340,6 +342,20 @@ func (c *Client) requestCertificate(ctx context.Context, l *link, p keystore.Pro
 		return Certificate{}, err
 	}
 	return c.certificate(ctx, p)
+}
+
+// issuedBefore fetches the certificate of a key that the CA refuses another request for, because it has issued one whose
+// answer never came here. For any other cause it returns that.
+func (c *Client) issuedBefore(ctx context.Context, l *link, p keystore.Profile, cause error) (gen.IssuedCertificate, error) {
+	var refused *ServerError
+	if !errors.As(cause, &refused) || refused.Code != string(gen.ProblemCodeStateConflict) {
+		return gen.IssuedCertificate{}, cause
+	}
+	answer, err := l.api.GetCredential(ctx, cosign.KeyID(p.KeyID).String())
+	if err != nil {
+		return gen.IssuedCertificate{}, cause
+	}
+	return gen.IssuedCertificate{Certificate: answer.Certificate, Chain: answer.Chain}, nil
 }
 
 // copyOf hands the signer copies of a password, which it wipes.

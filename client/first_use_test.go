@@ -334,7 +334,7 @@ func TestM32_NotReachable(t *testing.T) {
 func TestM32_RevokedAndSuspended(t *testing.T) {
 	b := newBench(t)
 	cert := b.enrol(b.initialise(), "10001")
-	serial := strings.ToLower(cert.Serial)
+	serial := strings.TrimLeft(strings.ToLower(cert.Serial), "0") // as the CA writes numbers
 	if err := b.ca.Suspend(t.Context(), serial); err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package keystore_test
 import (
 	"bufio"
 	"errors"
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -14,8 +13,6 @@ import (
 
 	"cloudkey/keystore"
 )
-
-var kills = flag.Int("keystore.kills", 25, "rounds of the kill -9 test")
 
 // write changes a store for ever and prints each change before it begins and after it is acknowledged. It plays a
 // password change, a signature, a new certificate and a deletion, each with what belongs together in one commit.
@@ -108,8 +105,9 @@ func observed(t *testing.T, s *keystore.Store) map[string]string {
 // acknowledged is there, and the change under way is there whole or not at all.
 func TestR1_Kill9(t *testing.T) {
 	dir := t.TempDir()
-	next, acknowledged, total := 0, -1, 0
-	for round := range *kills {
+	next, acknowledged, total, kills := 0, -1, 0, 0
+	for round := range rounds(25, 2000) {
+		kills++
 		if round%10 == 9 { // again through creation
 			dir, next, acknowledged = t.TempDir(), 0, -1
 		}
@@ -154,6 +152,8 @@ func TestR1_Kill9(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d kills, %d changes acknowledged", *kills, total)
-	result(t, "R1", map[string]any{"keystoreKills": *kills, "keystoreAcknowledged": total})
+	report(t, *results, map[string]mark{
+		"R1.store.kills":        {float64(kills), "kills of a process that changes the key store; nothing acknowledged lost", 2000},
+		"R1.store.acknowledged": {float64(total), "changes acknowledged meanwhile", 0},
+	})
 }

@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
+	"time"
 
 	"cloudkey/keystore"
 )
 
-var changes = flag.Int("keystore.changes", 400, "password changes of the growth test")
+// go test ./keystore -count=1 -run TestP12_Marks -args -marks "$PWD/build/bench.json" measures and writes.
+var marksFile = flag.String("marks", "", "measure the store and write the results to this file")
 
 func size(t testing.TB, s *keystore.Store) int64 {
 	t.Helper()
@@ -19,8 +22,10 @@ func size(t testing.TB, s *keystore.Store) int64 {
 	return fi.Size()
 }
 
-// TestP12_GrowthIsBounded changes passwords, each as a refresh does it: the share with both epochs, then with one.
-func TestP12_GrowthIsBounded(t *testing.T) {
+// growth changes passwords, each as a refresh does it: the share with both epochs, then with one. It returns the size of the
+// file before and after.
+func growth(t testing.TB, changes int) (before, after int64) {
+	t.Helper()
 	s := open(t, t.TempDir())
 	seed(t, s)
 	ctx := t.Context()
@@ -36,16 +41,63 @@ func TestP12_GrowthIsBounded(t *testing.T) {
 	for range 50 {
 		change()
 	}
-	before := size(t, s)
-	for range *changes {
+	before = size(t, s)
+	for range changes {
 		change()
 	}
-	after := size(t, s)
-	t.Logf("%d changes: %d → %d bytes", *changes, before, after)
-	result(t, "P12", map[string]any{"passwordChanges": *changes, "bytesBefore": before, "bytesAfter": after})
-	if after > before+128<<10 {
+	return before, size(t, s)
+}
+
+// maxGrowth allows bbolt's free pages, however many changes there were, in bytes.
+const maxGrowth = 128 << 10
+
+func TestP12_GrowthIsBounded(t *testing.T) {
+	if before, after := growth(t, 400); after > before+maxGrowth {
 		t.Errorf("grew from %d to %d bytes", before, after)
 	}
+}
+
+// median is the middle wall time of n calls of f, in milliseconds.
+func median(n int, f func()) float64 {
+	all := make([]float64, n)
+	for i := range all {
+		start := time.Now()
+		f()
+		all[i] = float64(time.Since(start).Nanoseconds()) / 1e6
+	}
+	slices.Sort(all)
+	return all[n/2]
+}
+
+func TestP12_Marks(t *testing.T) {
+	if *marksFile == "" {
+		t.Skip("nothing to measure without -marks FILE")
+	}
+	ctx := t.Context()
+	dir := large(t, 1000)
+	opening := median(101, func() {
+		s, err := keystore.Open(ctx, dir, keystore.Options{})
+		must(t, err)
+		must(t, s.Close())
+	})
+	s := open(t, dir)
+	listing := median(101, func() {
+		all, err := s.Profiles(ctx)
+		must(t, err)
+		equal(t, len(all), 1000)
+	})
+	finding := median(1001, func() {
+		found, err := s.FindProfiles(ctx, "o7", "577")
+		must(t, err)
+		equal(t, len(found), 1)
+	})
+	before, after := growth(t, 10_000)
+	report(t, *marksFile, map[string]mark{
+		"P12":        {opening, "ms to open and verify a store with 1,000 certificates and close it", 50},
+		"P12.list":   {listing, "ms to list 1,000 certificates", 0},
+		"P12.find":   {finding, "ms to find one among 1,000 certificates", 0},
+		"P12.growth": {float64(after - before), "bytes a file grew in 10,000 password changes", maxGrowth},
+	})
 }
 
 // large makes a store with n certificates, each with its share and a signature.

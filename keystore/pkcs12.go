@@ -12,11 +12,11 @@ import (
 // maxPKCS12 bounds a file to import, in bytes.
 const maxPKCS12 = 1 << 20
 
-// ImportedKey is what a PKCS #12 file holds, for SealKey or SealKeyWithPassphrase.
+// ImportedKey is what a file holds, for SealKey or SealKeyWithPassphrase.
 type ImportedKey struct {
 	Kind        KeyKind
 	PKCS8       []byte   // the private key; the caller wipes it
-	Certificate []byte   // DER
+	Certificate []byte   // DER; nil from PKCS #8
 	Chain       [][]byte // DER, as they come in the file
 }
 

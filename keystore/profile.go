@@ -94,14 +94,30 @@ func (s *Store) DeleteProfile(ctx context.Context, id string) error {
 }
 
 // Profile is Store.Profile in this transaction.
-func (tx *Tx) Profile(id string) (Profile, error) { return getJSON[Profile](tx, KindProfile, id) }
+func (tx *Tx) Profile(id string) (Profile, error) {
+	plain, err := tx.get(KindProfile, id)
+	if err != nil {
+		return Profile{}, err
+	}
+	return unmarshalProfile(plain)
+}
 
 // Profiles is Store.Profiles in this transaction.
 func (tx *Tx) Profiles() ([]Profile, error) {
-	return listJSON(tx, KindProfile, func(a, b Profile) int {
+	out := []Profile{}
+	err := tx.each(KindProfile, func(_ RecordRef, plain []byte) error {
+		p, err := unmarshalProfile(plain)
+		out = append(out, p)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(out, func(a, b Profile) int {
 		return cmp.Or(cmp.Compare(a.Organisation, b.Organisation), cmp.Compare(a.Account, b.Account),
 			a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
 	})
+	return out, nil
 }
 
 // FindProfiles is Store.FindProfiles in this transaction. It opens no other record.
@@ -142,7 +158,7 @@ func (tx *Tx) PutProfile(p Profile) error {
 	case p.Created.IsZero():
 		p.Created = p.Updated
 	}
-	return putJSON(tx, KindProfile, p.ID, RecordRef{ID: p.ID, Organisation: p.Organisation, Account: p.Account}, p)
+	return tx.put(KindProfile, p.ID, RecordRef{ID: p.ID, Organisation: p.Organisation, Account: p.Account}, p.marshal())
 }
 
 // CurrentProfile is Store.CurrentProfile in this transaction.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -190,8 +189,8 @@ func (r *Recovery) finish(all *recovered) {
 		if rec.ref.Kind != KindProfile {
 			continue
 		}
-		var p Profile
-		if json.Unmarshal(rec.plain, &p) != nil {
+		p, err := unmarshalProfile(rec.plain)
+		if err != nil {
 			continue
 		}
 		_, share := all.records[recordName(RecordRef{Kind: KindShare, ID: hex.EncodeToString(p.KeyID[:])})]

@@ -152,7 +152,7 @@ func TestR2_RecoveryOfDamagedFiles(t *testing.T) {
 	seedValue := rand.Uint64()
 	rnd := rand.New(rand.NewPCG(seedValue, 0))
 	rebuilt := 0
-	for i := range *damaged / 10 {
+	for i := range rounds(100, 20_000) {
 		b, what := mutate(rnd, clean["keystore.db"])
 		broken := map[string][]byte{"keystore.db": b}
 		for name, content := range clean {

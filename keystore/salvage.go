@@ -237,18 +237,26 @@ func (v *salvage) nameUnlisted(found map[string]saved) {
 			KeyID                     KeyID
 		}
 		switch Kind(k[0]) {
-		case KindOrganisation, KindProfile, KindEnrolment, KindPendingRequest, KindSealedKey:
+		case KindProfile:
+			p, err := unmarshalProfile(plain)
+			if err != nil {
+				return
+			}
+			id.ID, id.Organisation, id.Account, id.KeyID = p.ID, p.Organisation, p.Account, p.KeyID
+		case KindOrganisation, KindEnrolment, KindPendingRequest, KindSealedKey:
 			if json.Unmarshal(plain, &id) != nil {
 				return
 			}
-			ref := RecordRef{ID: id.ID, Organisation: id.Organisation, Account: id.Account}
-			if Kind(k[0]) == KindOrganisation {
-				ref.Organisation = id.ID
-			}
-			names[id.ID] = ref
-			key := hex.EncodeToString(id.KeyID[:])
-			names[key] = RecordRef{ID: key}
+		default:
+			return
 		}
+		ref := RecordRef{ID: id.ID, Organisation: id.Organisation, Account: id.Account}
+		if Kind(k[0]) == KindOrganisation {
+			ref.Organisation = id.ID
+		}
+		names[id.ID] = ref
+		key := hex.EncodeToString(id.KeyID[:])
+		names[key] = RecordRef{ID: key}
 	}
 	for k, r := range found {
 		learn(k, r.plain)

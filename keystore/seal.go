@@ -45,11 +45,22 @@ func newSubkeys(storeKey []byte, storeID [storeIDSize]byte) (*subkeys, error) {
 	k := &subkeys{storeID: storeID}
 	var err error
 	withSecrets(func() {
-		if k.seal, err = hkdf.Key(sm3.New, storeKey, storeID[:], "cloudkey keystore 1 seal", 32); err == nil {
-			k.name, err = hkdf.Key(sm3.New, storeKey, storeID[:], "cloudkey keystore 1 name", 32)
+		var prk []byte
+		if prk, err = hkdf.Extract(sm3.New, storeKey, storeID[:]); err == nil {
+			k.seal, k.name = expand(prk, "cloudkey keystore 1 seal"), expand(prk, "cloudkey keystore 1 name")
+			clear(prk)
 		}
 	})
 	return k, err
+}
+
+// expand is HKDF-Expand (RFC 5869 §2.3) with SM3 for one block, 32 bytes. That of the standard library leaves a copy of the
+// block in memory that nobody can wipe.
+func expand(prk []byte, info string) []byte {
+	m := hmac.New(sm3.New, prk)
+	m.Write([]byte(info))
+	m.Write([]byte{1})
+	return m.Sum(make([]byte, 0, sm3.Size))
 }
 
 func (k *subkeys) wipe() {
@@ -59,25 +70,27 @@ func (k *subkeys) wipe() {
 
 // recordKey is the key under which a record lies in the file: kind ‖ pseudonym of its name.
 func (k *subkeys) recordKey(kind Kind, name string) []byte {
-	m := hmac.New(sm3.New, k.name)
-	m.Write([]byte{byte(kind)})
-	m.Write([]byte(name))
-	return append([]byte{byte(kind)}, m.Sum(nil)[:pseudonymSize]...)
+	key := make([]byte, 1, 1+sm3.Size)
+	key[0] = byte(kind)
+	withSecrets(func() {
+		m := hmac.New(sm3.New, k.name)
+		m.Write(key)
+		m.Write([]byte(name))
+		key = m.Sum(key)
+	})
+	return key[: 1+pseudonymSize : 1+pseudonymSize]
 }
 
 // aead returns the cipher and nonce of one record version.
 func (k *subkeys) aead(salt []byte) (cipher.AEAD, []byte, error) {
-	okm, err := hkdf.Expand(sm3.New, k.seal, "record"+string(salt), sm4.BlockSize+12)
-	if err != nil {
-		return nil, nil, err
-	}
+	okm := expand(k.seal, "record"+string(salt))
 	block, err := sm4.NewCipher(okm[:sm4.BlockSize])
 	clear(okm[:sm4.BlockSize])
 	if err != nil {
 		return nil, nil, err
 	}
 	g, err := cipher.NewGCM(block)
-	return g, okm[sm4.BlockSize:], err
+	return g, okm[sm4.BlockSize : sm4.BlockSize+12], err
 }
 
 // associated binds a record to its suite, store, place and generation. key is the full key in the file.
