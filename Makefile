@@ -76,12 +76,12 @@ bench:
 	@$(NEED) openssl
 	@mkdir -p $(BUILD)
 	$(GO_HEADLESS) test -tags no_emoji ./cosign -run '^TestMarks$$' -v -timeout 30m -marks $(CURDIR)/$(BUILD)/bench.json
-	$(GO_HEADLESS) test -tags no_emoji ./keystore -run '^TestP12' -v -timeout 30m -marks $(CURDIR)/$(BUILD)/bench.json
+	$(GO_HEADLESS) test -tags no_emoji ./keystore -run '^TestP12_Marks$$' -v -count=1 -timeout 30m -marks $(CURDIR)/$(BUILD)/bench.json
 
 torture:
 	@$(NEED) openssl
 	@mkdir -p $(BUILD)
-	$(GO_HEADLESS) test -tags no_emoji ./keystore ./client -run '^TestR[12]' -v -p 1 -timeout 24h \
+	$(GO_HEADLESS) test -tags no_emoji ./keystore ./client -run '^TestR[127]_' -v -p 1 -count=1 -timeout 24h \
 		-torture $(TORTURE) -results $(CURDIR)/$(BUILD)/torture.json
 
 timing:
