@@ -30,7 +30,7 @@ func runApp(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 	set := flags("", stderr)
 	data := set.String("data", "", "data directory (default: cloudkey in the user's configuration directory)")
 	demo := set.Bool("demo", false, "run the reference CA with a demo organisation beside the app")
-	anchor := set.String("anchor", "", "PEM file with a trust anchor for init QR codes, as the ca sub-command writes it")
+	anchor := set.String("anchor", "", "PEM file with a trust anchor for init QR codes, from the QA page of a reference CA")
 	if err := parse(set, args); err != nil {
 		return err
 	}

@@ -61,8 +61,8 @@ func (u *UI) offer(r client.Release) {
 	var m *Modal
 	m = u.Sheet(widgets.Column(style.Space4, widgets.Heading(u.T("M22.offer", "version", r.Version)),
 		widgets.NewText(r.Notes),
-		widgets.Card(widgets.Fact(u.T("M22.size"), u.size(r.Size)), widgets.Fact("SHA-256", groups(r.SHA256)), widgets.Fact(u.T("M22.address"), r.URL)),
-		widgets.NewButton(widgets.Primary, u.T("copyOf", "name", u.T("M22.address")), func() {
+		widgets.Column(style.Space3, widgets.Fact(u.T("M22.size"), u.size(r.Size)), widgets.Fact("SHA-256", groups(r.SHA256)), widgets.Fact(u.T("M22.address"), r.URL)),
+		widgets.NewButton(widgets.Primary, u.T("M22.copyAddress"), func() {
 			m.Close()
 			u.copyText(r.URL)
 		}),
