@@ -146,7 +146,7 @@ func extensions(cert *smx509.Certificate) []Attribute {
 		case "authorityKeyIdentifier":
 			a.Value = colonHex(cert.AuthorityKeyId)
 		case "keyUsage":
-			a.Value = strings.Join(keyUsages(cert.KeyUsage), ", ")
+			continue // CertificateDetails.KeyUsages
 		case "basicConstraints":
 			a.Value = fmt.Sprintf("CA: %v", cert.IsCA)
 		case "cRLDistributionPoints":

@@ -89,10 +89,10 @@ type CertificateDetails struct {
 	Issuer             []Attribute
 	SignatureAlgorithm string // e.g. "SM2-with-SM3"
 	PublicKeyAlgorithm string
-	PublicKey          string   // uncompressed point or modulus, upper-case hex
-	KeyUsages          []string // names of RFC 5280 §4.2.1.3, e.g. "digitalSignature"
-	Extensions         []Attribute
-	SM3                string // fingerprint, upper-case hex in pairs of bytes
+	PublicKey          string      // uncompressed point or modulus, upper-case hex
+	KeyUsages          []string    // names of RFC 5280 §4.2.1.3, e.g. "digitalSignature"
+	Extensions         []Attribute // without the key usage
+	SM3                string      // fingerprint, upper-case hex in pairs of bytes
 	SHA256             string
 	DER                []byte
 	PEM                []byte
