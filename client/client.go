@@ -36,16 +36,38 @@ type Client struct {
 	log   *slog.Logger
 	now   func() time.Time
 
+	linking turn // held while a device is registered, so that it is registered once
+
 	mu      sync.Mutex
 	links   map[string]*link          // by organisation ID
 	signers map[cosign.KeyID]*session // one per share and process, as package cosign asks
 }
 
-// session is the signer of one key and the lock that keeps the operations of a profile in order.
+// session is the signer of one key, and the turn that keeps the operations of a profile in order.
 type session struct {
-	mu     sync.Mutex
+	turn   turn
 	signer *cosign.Signer
 }
+
+// turn is a lock whose waiters can give up.
+type turn chan struct{}
+
+func newTurn() turn { return make(turn, 1) }
+
+// take waits for the turn; give hands it on.
+func (t turn) take(ctx context.Context) error {
+	select {
+	case t <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (t turn) give() { <-t }
+
+// shares is the key store in the shape that package cosign asks for.
+func (c *Client) shares() cosign.ShareStore { return keystore.SharesOf[cosign.KeyID](c.store) }
 
 // New returns a Client. It neither reads the store nor sends anything.
 func New(cfg Config) (*Client, error) {
@@ -57,7 +79,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	c := &Client{
 		store: cfg.Store, cfg: cfg, log: cfg.Log, now: cfg.Now,
-		links: map[string]*link{}, signers: map[cosign.KeyID]*session{},
+		linking: newTurn(), links: map[string]*link{}, signers: map[cosign.KeyID]*session{},
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)

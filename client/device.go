@@ -93,8 +93,10 @@ func (c *Client) authenticate(ctx context.Context, l *link, p keystore.Profile, 
 	if err != nil {
 		return "", err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if err := s.turn.take(ctx); err != nil {
+		return "", err
+	}
+	defer s.turn.give()
 	if _, _, err := c.settle(ctx, s, p); err != nil {
 		return "", c.failure(err)
 	}

@@ -245,7 +245,7 @@ func (c *Client) makeKey(ctx context.Context, l *link, e keystore.Enrolment, pin
 	if err := c.store.PutEnrolment(ctx, e); err != nil {
 		return keystore.Profile{}, err
 	}
-	signer, err := cosign.GenerateKey(ctx, id, o.SealKey, c.cfg.KDF, pin, shares{c}, t)
+	signer, err := cosign.GenerateKey(ctx, id, o.SealKey, c.cfg.KDF, pin, c.shares(), t)
 	if err != nil {
 		return keystore.Profile{}, c.failure(err)
 	}
@@ -254,7 +254,7 @@ func (c *Client) makeKey(ctx context.Context, l *link, e keystore.Enrolment, pin
 
 // confirmed returns the signer of a key whose generation was begun earlier, or nil when the CA does not have it.
 func (c *Client) confirmed(ctx context.Context, id keystore.KeyID, t *transport) (*cosign.Signer, error) {
-	signer, err := cosign.OpenSigner(ctx, id, shares{c}, t)
+	signer, err := cosign.OpenSigner(ctx, id, c.shares(), t)
 	if errors.Is(err, keystore.ErrNotFound) {
 		return nil, nil //nolint:nilnil // no share, no key
 	}
@@ -313,8 +313,10 @@ func (c *Client) requestCertificate(ctx context.Context, l *link, p keystore.Pro
 	if err != nil {
 		return Certificate{}, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if err := s.turn.take(ctx); err != nil {
+		return Certificate{}, err
+	}
+	defer s.turn.give()
 	report(progress, StepRequest)
 	signer := s.signer.WithTransport(&transport{client: c, link: l, purpose: gen.SignaturePurposeCertificateRequest})
 	if _, err := signer.Recover(ctx); err != nil {

@@ -30,9 +30,14 @@ func (c *Client) dial(address api.Address, pins []api.Pin, device *api.DeviceKey
 
 // link returns the connection to an organisation, registering this device there at the first call.
 func (c *Client) link(ctx context.Context, orgID string) (*link, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if l := c.links[orgID]; l != nil {
+	if l := c.known(orgID); l != nil {
+		return l, nil
+	}
+	if err := c.linking.take(ctx); err != nil {
+		return nil, err
+	}
+	defer c.linking.give()
+	if l := c.known(orgID); l != nil {
 		return l, nil
 	}
 	o, err := c.store.Organisation(ctx, orgID)
@@ -73,9 +78,18 @@ func (c *Client) link(ctx context.Context, orgID string) (*link, error) {
 			return nil, err
 		}
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	l := &link{api: service, device: device.ID()}
 	c.links[orgID] = l
 	return l, nil
+}
+
+// known returns the connection to an organisation, or nil.
+func (c *Client) known(orgID string) *link {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.links[orgID]
 }
 
 func (c *Client) forgetLink(orgID string) {

@@ -52,8 +52,10 @@ func (c *Client) changePassword(ctx context.Context, certID string, old, new []b
 	if err != nil {
 		return false, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if err := s.turn.take(ctx); err != nil {
+		return false, err
+	}
+	defer s.turn.give()
 	state, _, err := c.settle(ctx, s, p)
 	if err != nil {
 		return false, c.failure(err)
@@ -105,8 +107,10 @@ func (c *Client) settleFirstPassword(ctx context.Context, p keystore.Profile) ke
 	if err != nil {
 		return p
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if err := s.turn.take(ctx); err != nil {
+		return p
+	}
+	defer s.turn.give()
 	state, err := s.signer.Recover(ctx)
 	if err != nil || state.Epoch == 0 {
 		return p

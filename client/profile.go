@@ -33,11 +33,11 @@ func (c *Client) session(ctx context.Context, l *link, p keystore.Profile) (*ses
 	if s := c.signers[id]; s != nil {
 		return s, nil
 	}
-	signer, err := cosign.OpenSigner(ctx, id, shares{c}, &transport{client: c, link: l})
+	signer, err := cosign.OpenSigner(ctx, id, c.shares(), &transport{client: c, link: l})
 	if err != nil {
 		return nil, err
 	}
-	s := &session{signer: signer}
+	s := &session{turn: newTurn(), signer: signer}
 	c.signers[id] = s
 	return s, nil
 }

@@ -53,8 +53,10 @@ func (c *Client) Sign(ctx context.Context, certID string, docs []Document, passw
 	if err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if err := s.turn.take(ctx); err != nil {
+		return nil, err
+	}
+	defer s.turn.give()
 	if _, _, err := c.settle(ctx, s, p); err != nil {
 		return nil, c.failure(err)
 	}

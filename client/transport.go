@@ -97,14 +97,3 @@ func (t *transport) roundTrip(ctx context.Context, call cosign.Call) ([]byte, er
 	}
 	return nil, fmt.Errorf("%w: the service offers no operation for %v", cosign.ErrNotSent, call.Operation)
 }
-
-// shares gives package cosign its store by key ID.
-type shares struct{ c *Client }
-
-func (s shares) LoadShare(ctx context.Context, id cosign.KeyID) ([]byte, error) {
-	return s.c.store.LoadShare(ctx, id)
-}
-
-func (s shares) StoreShare(ctx context.Context, id cosign.KeyID, record []byte) error {
-	return s.c.store.StoreShare(ctx, id, record)
-}

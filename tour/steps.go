@@ -128,8 +128,8 @@ func (t *tour) enrol(account, password string) error {
 	if err := t.tap("M04.download"); err != nil {
 		return err
 	}
-	if err := t.wait(t.ui.T("M04.progressHeading")); err == nil {
-		t.capture("M04-progress")
+	if err := t.see(t.ui.T("M04.progressHeading"), "M04-progress"); err != nil {
+		return err
 	}
 	if err := t.see(t.ui.T("M04.passwordHeading"), "M04-first-password"); err != nil {
 		return err
