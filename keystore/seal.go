@@ -2,7 +2,6 @@ package keystore
 
 import (
 	"crypto/cipher"
-	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/subtle"
@@ -43,15 +42,23 @@ func newSubkeys(storeKey []byte, storeID [storeIDSize]byte) (*subkeys, error) {
 		return nil, fmt.Errorf("keystore: store key of %d bytes", len(storeKey))
 	}
 	k := &subkeys{storeID: storeID}
-	var err error
 	withSecrets(func() {
-		var prk []byte
-		if prk, err = hkdf.Extract(sm3.New, storeKey, storeID[:]); err == nil {
-			k.seal, k.name = expand(prk, "cloudkey keystore 1 seal"), expand(prk, "cloudkey keystore 1 name")
-			clear(prk)
-		}
+		prk := extract(storeID[:], storeKey)
+		k.seal, k.name = expand(prk, "cloudkey keystore 1 seal"), expand(prk, "cloudkey keystore 1 name")
+		clear(prk)
 	})
-	return k, err
+	return k, nil
+}
+
+// extract is HKDF-Extract (RFC 5869 §2.2) with SM3. The secret is the hashed message, whose last block the digest would
+// keep until its memory is used again; it is overwritten here.
+func extract(salt, secret []byte) []byte {
+	m := hmac.New(sm3.New, salt)
+	m.Write(secret)
+	prk := m.Sum(make([]byte, 0, sm3.Size))
+	m.Reset()
+	m.Write(make([]byte, sm3.BlockSize-1))
+	return prk
 }
 
 // expand is HKDF-Expand (RFC 5869 §2.3) with SM3 for one block, 32 bytes. That of the standard library leaves a copy of the
