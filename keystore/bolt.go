@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	"cloudkey/internal/boltfile"
+
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
 )
@@ -34,6 +36,42 @@ func guard(f func() error) (err error) {
 		}
 	}()
 	return f()
+}
+
+// checkFile reads the file at path and walks its pages. torn is as in boltfile.Check. Damage is a *DamagedError.
+func checkFile(path string) (torn bool, err error) {
+	content, err := readLimited(path)
+	if err != nil {
+		return false, err
+	}
+	if torn, err = boltfile.Check(content, pageSize); err != nil {
+		return false, &DamagedError{Path: path, Err: err}
+	}
+	return torn, nil
+}
+
+func readLimited(path string) ([]byte, error) {
+	fi, err := os.Stat(path)
+	if err != nil {
+		return nil, ioError("look at file", err)
+	}
+	if !fi.Mode().IsRegular() || fi.Size() > maxFileSize {
+		return nil, &DamagedError{Path: path, Err: errors.New("not a file, or too large")}
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, ioError("read file", err)
+	}
+	return content, nil
+}
+
+// lockDir takes the lock of a data directory at path, or returns ErrBusy.
+func lockDir(path string) (*boltfile.Lock, error) {
+	l, err := boltfile.Acquire(path)
+	if errors.Is(err, boltfile.ErrLocked) {
+		return nil, ErrBusy
+	}
+	return l, ioError("lock", err)
 }
 
 func openBolt(path string) (*bbolt.DB, error) {

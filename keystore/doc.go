@@ -35,7 +35,7 @@
 //
 // One call of [Store.Update] is one commit and one change the user sees: after a crash at any moment the store holds all
 // of it or nothing. A new file is written beside the old one, synced, renamed, and the directory synced. Before bbolt maps
-// a file its pages are walked in a copy in memory (see preflight.go), because bbolt itself panics or faults on damaged
+// a file its pages are walked in a copy in memory (package boltfile), because bbolt itself panics or faults on damaged
 // files. Damage makes Open fail and changes nothing; [Recover] sets the damaged file aside and saves what authenticates.
 //
 // [Store.DeleteProfile] removes the records in one commit and then writes the whole store into a new file under a new

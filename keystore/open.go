@@ -37,7 +37,7 @@ func Open(ctx context.Context, dir string, opts Options) (*Store, error) {
 		return nil, err
 	}
 	if err := s.start(ctx); err != nil {
-		s.lock.release()
+		s.lock.Release()
 		return nil, err
 	}
 	return s, nil

@@ -47,7 +47,7 @@ func Recover(ctx context.Context, dir string, opts Options) (*Store, Recovery, e
 		}
 	}
 	if err != nil {
-		s.lock.release()
+		s.lock.Release()
 		return nil, Recovery{}, err
 	}
 	return s, report, nil

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 
+	"cloudkey/internal/boltfile"
+
 	"go.etcd.io/bbolt"
 )
 
@@ -348,7 +350,7 @@ func (s *Store) backup() error {
 	if err != nil {
 		return ioError("read for backup", err)
 	}
-	if _, err := checkPages(content); err != nil {
+	if _, err := boltfile.Check(content, pageSize); err != nil {
 		return &DamagedError{Path: s.path, Err: err}
 	}
 	return writeFile(filepath.Join(s.dir, backupName), content)

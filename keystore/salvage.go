@@ -10,43 +10,13 @@ import (
 	"maps"
 	"slices"
 
+	"cloudkey/internal/boltfile"
+
 	"github.com/emmansun/gmsm/sm3"
 )
 
-// scrap is what can be picked out of a damaged file without trusting its structure: every element of every page that
-// looks like a leaf, current or free, by key. What it is worth, the seals tell.
+// scrap is what boltfile.Scraps picks out of damaged files. What it is worth, the seals tell.
 type scrap map[string][][]byte
-
-func (s scrap) add(content []byte) {
-	for at := 0; at+pageHeaderSize <= len(content); at += pageSize {
-		if le.Uint16(content[at+8:]) != flagLeaf {
-			continue
-		}
-		// elements of a page with overflow lie behind it; one that runs over the end is left out below
-		s.leaf(content[at:], 0)
-	}
-}
-
-func (s scrap) leaf(p []byte, depth int) {
-	count := int(le.Uint16(p[10:]))
-	for i := range count {
-		at := pageHeaderSize + i*elementSize
-		if at+elementSize > len(p) {
-			return
-		}
-		key, value, err := field(p, at, 0, le.Uint32(p[at+4:]), le.Uint32(p[at+8:]), le.Uint32(p[at+12:]))
-		if err != nil {
-			continue
-		}
-		if le.Uint32(p[at:]) == elementBucket {
-			if inline := len(value) >= bucketSize+pageHeaderSize; inline && depth == 0 {
-				s.leaf(value[bucketSize:], depth+1)
-			}
-			continue
-		}
-		s[string(key)] = append(s[string(key)], value)
-	}
-}
 
 // saved is one record that opened.
 type saved struct {
@@ -73,9 +43,7 @@ type salvage struct {
 // readSalvage picks what opens out of a file and its backup, or returns nil when no header leads to a key. A version of a
 // record is the same wherever it is found. Errors are the platform's, when its key service does not answer.
 func (s *Store) readSalvage(ctx context.Context, file, backup []byte) (*salvage, error) {
-	pieces := scrap{}
-	pieces.add(file)
-	pieces.add(backup)
+	pieces := scrap(boltfile.Scraps(pageSize, file, backup))
 	var best *salvage
 	tried := map[string]bool{}
 	for _, raw := range pieces[string(keyHeader)] {

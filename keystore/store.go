@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"cloudkey/internal/boltfile"
+
 	"github.com/emmansun/gmsm/sm3"
 	"go.etcd.io/bbolt"
 )
@@ -41,7 +43,7 @@ type Store struct {
 	path     string
 	wrappers []KeyWrapper
 	now      func() time.Time
-	lock     *dirLock
+	lock     *boltfile.Lock
 	writer   chan struct{} // holds one token while a commit or replacement is under way
 
 	mu     sync.RWMutex // read: one View; write: swapping what follows. Only the writer changes it.
@@ -252,7 +254,7 @@ func (s *Store) shut() error {
 	}
 	err := s.unload()
 	s.state = ErrClosed
-	s.lock.release()
+	s.lock.Release()
 	return err
 }
 

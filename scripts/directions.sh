@@ -19,6 +19,7 @@ never cosign cloudkey/api cloudkey/keystore cloudkey/client cloudkey/ui cloudkey
 never keystore cloudkey/api cloudkey/cosign cloudkey/client cloudkey/ui cloudkey/authz fyne.io net/http
 never api cloudkey/keystore cloudkey/client cloudkey/ui cloudkey/api/refca fyne.io go.etcd.io
 never api/refca cloudkey/keystore cloudkey/client cloudkey/ui fyne.io
+never internal/boltfile cloudkey/api cloudkey/keystore fyne.io net/http go.etcd.io
 never client cloudkey/ui cloudkey/api/refca fyne.io
 never ui cloudkey/api/refca cloudkey/tour fyne.io/fyne/v2/app
 [ ! -d authz ] || never authz cloudkey/api cloudkey/keystore cloudkey/cosign cloudkey/client cloudkey/ui fyne.io net/http

@@ -16,6 +16,8 @@ import (
 	"sync"
 	"time"
 
+	"cloudkey/internal/boltfile"
+
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 )
@@ -28,7 +30,7 @@ var (
 	ErrClosed = errors.New("store: closed")
 	// ErrCommit reports that the group could not be made durable: a full disk, say.
 	ErrCommit = errors.New("store: not durable")
-	// ErrDamaged reports a file that bbolt cannot open.
+	// ErrDamaged reports a file whose pages do not hold together. Nothing of it is changed.
 	ErrDamaged = errors.New("store: the file is damaged")
 )
 
@@ -43,6 +45,7 @@ const (
 
 // Store is an open file. It is safe for concurrent use.
 type Store struct {
+	lock  *boltfile.Lock
 	db    *bbolt.DB
 	queue chan request
 	done  chan struct{}
@@ -71,11 +74,17 @@ func Open(path string) (*Store, error) {
 	} else if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	db, err := openBolt(path)
-	if err != nil {
-		return nil, err
+	lock, err := boltfile.Acquire(path + ".lock")
+	if errors.Is(err, boltfile.ErrLocked) {
+		return nil, ErrBusy
+	} else if err != nil {
+		return nil, fmt.Errorf("store: lock: %w", err)
 	}
-	s := &Store{db: db, queue: make(chan request, maxGroup), done: make(chan struct{})}
+	db, err := openChecked(path)
+	if err != nil {
+		return nil, errors.Join(err, lock.Release())
+	}
+	s := &Store{lock: lock, db: db, queue: make(chan request, maxGroup), done: make(chan struct{})}
 	go s.write()
 	return s, nil
 }
@@ -105,6 +114,18 @@ func create(path string) error {
 		}
 	}
 	return syncDir(dir)
+}
+
+// openChecked lets bbolt open only a file whose pages have been walked.
+func openChecked(path string) (*bbolt.DB, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	if _, err := boltfile.Check(content, pageSize); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return openBolt(path)
 }
 
 func openBolt(path string) (db *bbolt.DB, err error) {
@@ -163,17 +184,26 @@ func (s *Store) View(fn func(*Tx) error) error {
 	return s.db.View(func(btx *bbolt.Tx) error { return fn(&Tx{tx: btx, readOnly: true}) })
 }
 
-// Snapshot writes a consistent copy of the file to path (mode 0600), which must not exist.
+// Snapshot writes a consistent copy to a file at path (mode 0600), which must not exist. It writes a new file rather than
+// bbolt's own copy, whose two metas are not as in a file that was written in the usual way.
 func (s *Store) Snapshot(path string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("store: snapshot: %w", err)
 	}
-	err = s.View(func(t *Tx) error {
-		_, err := t.tx.WriteTo(f)
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("store: snapshot: %w", err)
+	}
+	dst, err := openBolt(path)
+	if err != nil {
 		return err
-	})
-	return errors.Join(err, f.Sync(), f.Close())
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return errors.Join(ErrClosed, dst.Close())
+	}
+	return errors.Join(bbolt.Compact(dst, s.db, 0), dst.Close())
 }
 
 // Close finishes the waiting changes and closes the file. Calling it again is harmless.
@@ -188,7 +218,7 @@ func (s *Store) Close() error {
 	close(s.queue)
 	s.mu.Unlock()
 	<-s.done
-	return s.db.Close()
+	return errors.Join(s.db.Close(), s.lock.Release())
 }
 
 func (s *Store) write() {

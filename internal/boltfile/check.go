@@ -1,4 +1,4 @@
-package keystore
+package boltfile
 
 import (
 	"bytes"
@@ -6,41 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"os"
 	"slices"
 )
-
-// bbolt maps its file and follows page numbers and lengths in it without doubt: a damaged file makes it panic, fault in a
-// way that no recover catches, or lose keys silently. So before bbolt sees a file, every page is checked here in a copy in
-// memory, against the format (bbolt 1.5, version 2) and against what this package puts in: buckets in the root and
-// none below.
-
-// checkFile reads the file at path and walks its pages. torn is as in checkPages. Damage is a *DamagedError.
-func checkFile(path string) (torn bool, err error) {
-	content, err := readLimited(path)
-	if err != nil {
-		return false, err
-	}
-	if torn, err = checkPages(content); err != nil {
-		return false, &DamagedError{Path: path, Err: err}
-	}
-	return torn, nil
-}
-
-func readLimited(path string) ([]byte, error) {
-	fi, err := os.Stat(path)
-	if err != nil {
-		return nil, ioError("look at file", err)
-	}
-	if !fi.Mode().IsRegular() || fi.Size() > maxFileSize {
-		return nil, &DamagedError{Path: path, Err: errors.New("not a file, or too large")}
-	}
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return nil, ioError("read file", err)
-	}
-	return content, nil
-}
 
 const (
 	boltMagic   = 0xED0CDAED
@@ -65,11 +32,9 @@ var le = binary.LittleEndian
 // boltMeta is the part of a meta page that the walk needs.
 type boltMeta struct{ root, freelist, highWater, txid uint64 }
 
-// checkPages checks a whole file. torn says that one of the two metas is not valid: the other is a complete state, but it
-// may be the one before the last commit.
-func checkPages(b []byte) (torn bool, err error) { return checkPagesOf(b, pageSize) }
-
-func checkPagesOf(b []byte, size uint64) (torn bool, err error) {
+// Check walks all pages of a whole file with pages of size bytes (a power of two, 1024 or more). torn says that one of the
+// two metas is not valid: the other is a complete state, but it may be the one before the last commit.
+func Check(b []byte, size uint64) (torn bool, err error) {
 	m, torn, err := readMetas(b, size)
 	if err != nil {
 		return false, err
