@@ -60,6 +60,73 @@ func TestM06_UnfinishedDownloadIsOffered(t *testing.T) {
 	a.page("云密钥")
 }
 
+func TestM07_RefreshSaysWhatCame(t *testing.T) {
+	a := start(t, owned)
+	a.see("张伟")
+	a.tap("刷新证书")
+	a.see("证书已是最新")
+	renewed := a.fake.Certs[0]
+	renewed.NotAfter = renewed.NotAfter.AddDate(3, 0, 0)
+	a.fake.Renewed = &renewed
+	a.tap("刷新证书")
+	a.see("证书已更新")
+	a.sees(true, "有效期至 2031-11-18")
+	a.tap("知道了")
+	a.see("2025-11-18 – 2031-11-18")
+}
+
+func TestM07_PullingDownRefreshes(t *testing.T) {
+	a := start(t, owned)
+	a.see("张伟")
+	pull := func(by float32) {
+		var drag fyne.Draggable
+		a.Walk(func(o drive.Seen) bool {
+			d, ok := o.Object.(fyne.Draggable)
+			if ok {
+				drag = d
+			}
+			return !ok
+		})
+		if drag == nil {
+			t.Fatal("nothing to pull")
+		}
+		for range 4 {
+			drag.Dragged(&fyne.DragEvent{Dragged: fyne.NewDelta(0, by/4)})
+		}
+		drag.DragEnd()
+	}
+	pull(60) // not far enough
+	a.never("Refresh")
+	release := a.fake.Hold("Refresh")
+	pull(120)
+	pull(120) // while the first runs
+	release()
+	a.see("证书已是最新")
+	if n := a.count("Refresh"); n != 1 {
+		t.Errorf("refreshed %d times", n)
+	}
+}
+
+func TestM07_FailureAndGivingUp(t *testing.T) {
+	a := start(t, owned)
+	a.see("张伟")
+	release := a.fake.Hold("Refresh")
+	a.tap("刷新证书")
+	a.called("Refresh")
+	a.ui.Back() // gives up
+	release()
+	a.page("云密钥")
+	a.fake.Fail("Refresh", &client.UnreachableError{Host: "ca.example.org"})
+	a.within("a second refresh", func() bool {
+		if a.count("Refresh") == 1 { // the first may still be ending
+			a.ok(a.Tap("刷新证书"))
+		}
+		return a.count("Refresh") > 1
+	})
+	a.see("连接不上 ca.example.org")
+	a.sees(true, "张伟")
+}
+
 func TestM09_DetailsAndExport(t *testing.T) {
 	a := start(t, owned)
 	a.tap("证书信息")

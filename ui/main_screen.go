@@ -20,6 +20,8 @@ type Certificates interface {
 	Select(ctx context.Context, certID string) error
 	Details(ctx context.Context, certID string) (client.CertificateDetails, error)
 	Delete(ctx context.Context, certID string) error
+	// Refresh asks the CA for the newest certificate of the same key, and reports whether it replaced the one here.
+	Refresh(ctx context.Context, certID string) (cert client.Certificate, renewed bool, err error)
 }
 
 // soonDays is from how many days before its end a certificate says so.
@@ -35,6 +37,8 @@ type mainPage struct {
 	notice  *fyne.Container
 	grid    *fyne.Container
 	body    *widgets.Scaffold
+
+	stopRefresh func() // while a refresh runs
 }
 
 func newMainPage(u *UI) *mainPage { return &mainPage{ui: u} }
@@ -46,8 +50,62 @@ func (p *mainPage) Title() string { return p.ui.T("app") }
 func (p *mainPage) Content(*Router) fyne.CanvasObject {
 	p.card, p.notice, p.grid = widgets.Column(style.Space3), widgets.Column(style.Space3), widgets.Column(style.Space3)
 	p.body = widgets.NewScaffold(style.GridWidth, newMainLayout(widgets.Column(style.Space4, p.notice, p.card), p.grid), nil)
+	p.body.OnPull = p.refresh
 	p.paint()
 	return p.body
+}
+
+// Tools implements Tooler: what pulling does, for who has no finger on the screen.
+func (p *mainPage) Tools() []fyne.CanvasObject {
+	return []fyne.CanvasObject{widgets.ToolButton("refresh", p.ui.T("M07.refresh"), style.Text, func() { p.body.Pull() })}
+}
+
+// refresh is M07: it asks the CA for the newest certificate and tells what came of it.
+func (p *mainPage) refresh(end func()) {
+	if p.cert == nil {
+		end()
+		p.Shown(p.ui.Context())
+		return
+	}
+	type answer struct {
+		cert    client.Certificate
+		renewed bool
+	}
+	u, id := p.ui, p.cert.ID
+	ctx, cancel := context.WithCancel(u.Context())
+	p.stopRefresh = cancel
+	Go(ctx, u, func(ctx context.Context) (a answer, err error) {
+		a.cert, a.renewed, err = u.deps.Services.Certificates.Refresh(ctx, id)
+		return a, err
+	}, func(a answer, err error) {
+		end()
+		cancel()
+		p.stopRefresh = nil
+		switch {
+		case cancelled(err) || p.cert == nil || p.cert.ID != id:
+		case err != nil:
+			u.fail(err, nil)
+		default:
+			p.cert = &a.cert
+			p.paint()
+			if a.renewed {
+				u.Tell(u.T("M07.renewedTitle"), u.T("M07.renewed", "day", u.dayOf(a.cert.NotAfter)), nil)
+			} else {
+				u.Toast(u.T("M07.current"))
+			}
+		}
+	})
+}
+
+// Back implements Backer: it ends a running refresh.
+func (p *mainPage) Back() bool {
+	stop := p.stopRefresh
+	p.stopRefresh = nil
+	if stop == nil {
+		return false
+	}
+	stop()
+	return true
 }
 
 // Shown implements Shower.

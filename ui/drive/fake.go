@@ -22,7 +22,8 @@ type Fake struct {
 	PendingState client.Pending
 	Enrolment    client.Enrolment
 	Certs        []client.Certificate
-	Issued       client.Certificate // what Enrol gives
+	Issued       client.Certificate  // what Enrol gives
+	Renewed      *client.Certificate // what Refresh finds
 	Records      []client.SignatureRecord
 	Bound        client.DeviceBinding
 	Drawn        client.Ink
@@ -263,6 +264,25 @@ func (f *Fake) Select(ctx context.Context, certID string) error {
 		f.Certs[i].Current = f.Certs[i].ID == certID
 	}
 	return nil
+}
+
+// Refresh implements ui.Certificates: Renewed, where it is set, replaces the certificate.
+func (f *Fake) Refresh(ctx context.Context, certID string) (client.Certificate, bool, error) {
+	if err := f.enter(ctx, "Refresh"); err != nil {
+		return client.Certificate{}, false, err
+	}
+	defer f.mu.Unlock()
+	for i := range f.Certs {
+		if f.Certs[i].ID != certID {
+			continue
+		}
+		if f.Renewed == nil {
+			return f.Certs[i], false, nil
+		}
+		f.Certs[i], f.Renewed = *f.Renewed, nil
+		return f.Certs[i], true, nil
+	}
+	return client.Certificate{}, false, client.ErrNoCertificate
 }
 
 // Details implements ui.Certificates.

@@ -123,6 +123,20 @@ func scenes() []scene {
 			s.fake.Certs[0].NotAfter, s.fake.Certs[0].Bound = now.AddDate(0, 0, 12), false
 			s.start("M06.functions")
 		}},
+		{"M07", "refreshing", func(s *stage) {
+			mainScreen(s)
+			s.fake.Hold("Refresh")
+			s.tap("M07.refresh")
+			s.called("Refresh")
+		}},
+		{"M07", "renewed", func(s *stage) {
+			mainScreen(s)
+			renewed := s.fake.Certs[0]
+			renewed.NotAfter = renewed.NotAfter.AddDate(3, 0, 0)
+			s.fake.Renewed = &renewed
+			s.tap("M07.refresh")
+			s.see("M07.renewedTitle")
+		}},
 		{"M06", "expired", func(s *stage) {
 			s.fake.Own()
 			s.fake.Certs[0].State, s.fake.Certs[0].NotAfter = client.CertExpired, now.AddDate(0, 0, -3)

@@ -17,8 +17,13 @@ type Scaffold struct {
 	Bottom   fyne.CanvasObject // nil for none
 	Fill     bool              // the body takes all the height there is and does not scroll
 
+	// OnPull is called when the page was pulled down far enough; nil: it cannot be pulled. A mark turns at the top until end
+	// is called, on the UI goroutine; meanwhile pulling again does nothing.
+	OnPull func(end func())
+
 	inner  *fyne.Container
-	scroll *container.Scroll
+	scroll *pullScroll
+	sign   *pullSign
 	holder *fyne.Container
 }
 
@@ -26,7 +31,16 @@ type Scaffold struct {
 func NewScaffold(maxWidth float32, body, bottom fyne.CanvasObject) *Scaffold {
 	s := &Scaffold{MaxWidth: maxWidth, Body: body, Bottom: bottom}
 	s.inner = Column(style.Space6)
-	s.scroll = container.NewVScroll(s.inner)
+	s.scroll, s.sign = newPullScroll(s.inner), newPullSign()
+	s.scroll.moved = func(by float32) { s.sign.place(s.Size().Width, by) }
+	s.scroll.canPull = func() bool { return s.OnPull != nil && !s.sign.busy }
+	s.scroll.letGo = func(by float32) {
+		if by >= pullStart {
+			s.Pull()
+		} else {
+			s.sign.place(s.Size().Width, 0)
+		}
+	}
 	s.holder = container.New(&scaffoldLayout{s}, s.scroll)
 	s.ExtendBaseWidget(s)
 	return s
@@ -37,6 +51,19 @@ func (s *Scaffold) MinSize() fyne.Size { return fyne.NewSize(280, 200) }
 
 // Top scrolls to the top.
 func (s *Scaffold) Top() { s.scroll.ScrollToTop() }
+
+// Pull does what pulling the page down does, for a button or a key.
+func (s *Scaffold) Pull() {
+	if s.OnPull == nil || s.sign.busy {
+		return
+	}
+	s.sign.setBusy(true)
+	s.sign.place(s.Size().Width, 0)
+	s.OnPull(func() {
+		s.sign.setBusy(false)
+		s.sign.place(s.Size().Width, 0)
+	})
+}
 
 // CreateRenderer implements fyne.Widget.
 func (s *Scaffold) CreateRenderer() fyne.WidgetRenderer { return widget.NewSimpleRenderer(s.holder) }
@@ -104,6 +131,8 @@ func (s *Scaffold) hold(objects ...fyne.CanvasObject) {
 			s.holder.Objects = append(s.holder.Objects, o)
 		}
 	}
+	s.holder.Objects = append(s.holder.Objects, s.sign.mark)
+	s.sign.place(s.Size().Width, 0)
 }
 
 func (s *Scaffold) setInner(objects ...fyne.CanvasObject) {
