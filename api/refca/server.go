@@ -181,6 +181,7 @@ func (s *Server) start(ctx context.Context, cfg Config) error {
 		API: "https://" + s.host + "/v1", Cosign: "https://" + s.host + "/v1",
 		Web: "http://" + net.JoinHostPort(reachable("", webListener.Addr()), fmt.Sprint(webListener.Addr().(*net.TCPAddr).Port)) + "/",
 	}
+	s.pki.Distribution = s.addresses.Web + pkiPath
 	if s.nonces, err = openNonces(s.db, s.now); err == nil {
 		err = errors.Join(s.abandon(ctx), s.publish())
 	}

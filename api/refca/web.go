@@ -78,6 +78,7 @@ func (s *Server) web() http.Handler {
 	router.Get("/anchor.pem", func(w http.ResponseWriter, _ *http.Request) { sendPEM(w, s.pki.TrustRoot.Raw) })
 	router.Get("/chain.pem", func(w http.ResponseWriter, _ *http.Request) { sendPEM(w, s.pki.Chain()...) })
 	router.Get("/certificates/{serial}.pem", s.certificateFile)
+	s.routePKI(router)
 	router.Get("/style.css", func(w http.ResponseWriter, _ *http.Request) {
 		css, err := webFiles.ReadFile("web/style.css")
 		if err != nil {

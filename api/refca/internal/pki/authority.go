@@ -47,6 +47,10 @@ type Authority struct {
 	signer    *ecdsa.PrivateKey
 	trustRoot *ecdsa.PrivateKey
 
+	// Distribution is the URL, with its last slash, under which CRLFile, IssuingFile and OCSPService are served. Certificates
+	// issued while it is empty do not name them.
+	Distribution string
+
 	tls  *ecdsa.PrivateKey
 	pins []api.Pin // of tls and of the backup key
 }
@@ -251,13 +255,10 @@ func keyID(pub *ecdsa.PublicKey) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var spki struct {
-		Algorithm pkix.AlgorithmIdentifier
-		Key       asn1.BitString
-	}
-	if _, err := asn1.Unmarshal(der, &spki); err != nil {
+	bits, err := keyBits(der)
+	if err != nil {
 		return nil, err
 	}
-	sum := sm3.Sum(spki.Key.RightAlign())
+	sum := sm3.Sum(bits)
 	return sum[:20], nil
 }

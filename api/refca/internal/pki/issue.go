@@ -68,6 +68,10 @@ func (a *Authority) Issue(request, publicKey []byte, who Subject, now time.Time)
 		NotBefore: now.Add(-backdate), NotAfter: notAfter, SubjectKeyId: ski, BasicConstraintsValid: true,
 		KeyUsage: smx509.KeyUsageDigitalSignature | smx509.KeyUsageContentCommitment,
 	}
+	if d := a.Distribution; d != "" {
+		template.CRLDistributionPoints = []string{d + CRLFile}
+		template.OCSPServer, template.IssuingCertificateURL = []string{d + OCSPService}, []string{d + IssuingFile}
+	}
 	return smx509.CreateCertificate(rand.Reader, template, a.Issuing, pub, a.issuing)
 }
 
