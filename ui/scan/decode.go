@@ -1,4 +1,4 @@
-// Package scan reads QR codes from pictures. Camera sources come to it as pictures too.
+// Package scan reads QR codes from pictures, and from the frames of a live camera behind the interface Camera.
 package scan
 
 import (
