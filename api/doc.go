@@ -51,4 +51,20 @@
 // ParseInit result whose Signer is not Anchored before CheckFirstUseCode returned nil.
 //
 // A host in punycode is shown as such; Address.Private tells hosts that only exist in a local network.
+//
+// # Login and sign QR
+//
+//	cloudkey://v1/login?o=<organisation>&s=<session>&e=<seconds>&m=<MAC>
+//	cloudkey://v1/sign?o=<organisation>&s=<session>&e=<seconds>&m=<MAC>&h=<digests>
+//
+// An application shows one, with an e and m that change every second or two, while it waits for its session. They carry no
+// address: the app sends the text to the organisation it knows by o, or nowhere (SessionQR.CheckOrganisation). s, m and h are
+// 16 bytes each in base64url; e counts from the session's start, at most 120.
+//
+// m is HMAC-SHA-256 (RFC 2104), its first 16 bytes, under the session's secret of 32 bytes, over the text "cloudkey/v1/qr", a
+// zero byte, and kind, o, s (16 bytes), e (4 bytes, big-endian) and h (16 bytes, zeros for login), each after its length in two
+// bytes, big-endian. The service accepts a text for 10 seconds after it was made (SessionQR.Verify). h is the beginning of
+// SM3 over the digests to be signed, which the app compares with those that the service names (SessionQR.CheckDigests).
+//
+// The format stands here before the operations that use it: no operation of the contract takes these texts yet.
 package api

@@ -27,15 +27,18 @@ const (
 	QRBadSigner                            // the signature does not verify, or the certificate is not for this or not valid now
 	QRExpired                              // or issued in the future: one of the clocks is wrong
 	QRNotHTTPS
-	QRBadAddress // https, but not an address of the contract's form
-	QRWrongCode  // the first-use code is another
-	QRDisagrees  // /info says something else; Detail is the member
+	QRBadAddress        // https, but not an address of the contract's form
+	QRWrongCode         // the first-use code is another
+	QRDisagrees         // /info says something else; Detail is the member
+	QROtherOrganisation // a login or sign QR of another organisation; Detail is its ID
+	QROtherDigests      // the service wants other digests signed than the sign QR stands for
 )
 
 func (r QRReason) String() string {
 	names := [...]string{
 		"not ours", "too large", "newer version", "unsupported kind", "damaged", "unknown algorithm", "bad signer",
 		"expired", "not https", "bad address", "wrong code", "disagrees",
+		"other organisation", "other digests",
 	}
 	if r < 1 || int(r) > len(names) {
 		return fmt.Sprintf("reason %d", int(r))

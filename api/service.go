@@ -49,7 +49,7 @@ func (c *claims) service(now time.Time) (Service, error) {
 	if !now.Before(s.Expires) || s.IssuedAt.Sub(now) > 24*time.Hour {
 		return Service{}, &QRError{Reason: QRExpired}
 	}
-	if c.OrgID == "" || len(c.OrgID) > 64 || strings.Trim(c.OrgID, lower+upper+digits+"._-") != "" {
+	if !isOrgID(c.OrgID) {
 		return damaged("orgId")
 	}
 	if !displayable(c.OrgName, 64) {
