@@ -57,6 +57,7 @@ func (a *attacker) finish(g *Signing, sess *Session, rho [hashSize]byte, r1 poin
 	if err != nil {
 		a.t.Fatal(err)
 	}
+	a.server.record(key, sess, res)
 	a.server.save(nil, guard)
 	if _, err := a.share.answer(res.Answer); err != nil && a.share.open != nil {
 		a.t.Fatal(err)
@@ -424,6 +425,7 @@ func TestSelectiveFailure(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		a.server.record(key, sess, res)
 		return res, guard.failures
 	}
 	all, _ := answer(true, true)

@@ -43,6 +43,7 @@ type testServer struct {
 	tap          func(Call, []byte) []byte        // sees and may change answers
 	cut          func(Call) (before, after error) // fails the call before or after the server acted
 	last         *Result
+	released     []released // what verifyReleased checks when the test ends
 }
 
 func newTestServer(t testing.TB, h *hooks) *testServer {
@@ -53,12 +54,14 @@ func newTestServer(t testing.TB, h *hooks) *testServer {
 	}
 	s := NewServer(seal)
 	s.hooks = h
-	return &testServer{
+	server := &testServer{
 		server: s, seal: seal, sessions: NewSessions(10*time.Minute, 1000), making: map[KeyID]*KeySession{},
 		keys: map[KeyID][]byte{}, guards: map[KeyID][]byte{}, packages: map[KeyID][]byte{},
 		now:     time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
 		allowed: map[Operation]bool{Recover: true, Activate: true},
 	}
+	t.Cleanup(func() { server.verifyReleased(t) })
+	return server
 }
 
 func (s *testServer) load(id KeyID) (*ServerKey, *Guard, error) {
@@ -169,6 +172,7 @@ func (s *testServer) evaluate(key *ServerKey, guard *Guard, sess *Session, messa
 		return nil, err
 	}
 	s.last = res
+	s.record(key, sess, res)
 	if res.KeyChanged {
 		s.save(key, guard)
 	} else {
