@@ -43,10 +43,13 @@ var answers = map[string]string{
 	"listCredentials":     `{"credentials":[` + demoCredential + `]}`,
 	"getCredential":       demoCredential,
 	"getCredentialStatus": `{"state":"suspended","mustChangePassword":false,"bound":true}`,
+	"listSeals":           `{"seals":[` + demoSeal + `]}`,
+	"createSeal":          demoSeal,
 	"getHandwriting":      `{"png":"` + demoBinary + `","strokes":[[{"x":1.5,"y":2,"t":0}]]}`,
 }
 
 const (
+	demoSeal       = `{"id":"abcdefghijklmnop","seal":"` + demoBinary + `","default":true}`
 	demoEnrolment  = `{"id":"abcdefghijklmnop","phoneHint":"138****0001","expires":"2026-03-01T08:05:00Z","resendAfter":"2026-03-01T08:01:00Z"}`
 	demoPoint      = "BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 	demoCredential = `{"keyId":"` + demoID + `","account":"10001","holder":"张伟","phone":"138****0001","certificate":"` + demoBinary +
@@ -125,6 +128,12 @@ func TestContract(t *testing.T) {
 		"getCredentialStatus":        func() (any, error) { return c.GetCredentialStatus(ctx, demoID) },
 		"removeCredentialFromDevice": func() (any, error) { return nil, c.RemoveCredentialFromDevice(ctx, key, demoID) },
 		"getHandwriting":             func() (any, error) { return c.GetHandwriting(ctx, demoID) },
+		"listSeals":                  func() (any, error) { return c.ListSeals(ctx, demoID) },
+		"createSeal": func() (any, error) {
+			return c.CreateSeal(ctx, key, token, demoID, gen.SealRequest{Name: "我的印章"})
+		},
+		"deleteSeal":     func() (any, error) { return nil, c.DeleteSeal(ctx, key, demoID, "abcdefghijklmnop") },
+		"setDefaultSeal": func() (any, error) { return nil, c.SetDefaultSeal(ctx, key, demoID, "abcdefghijklmnop") },
 		"putHandwriting": func() (any, error) {
 			return nil, c.PutHandwriting(ctx, key, token, demoID, gen.Handwriting{Png: []byte("PNG"), Strokes: dots})
 		},

@@ -182,6 +182,34 @@ func (c *Client) PutHandwriting(ctx context.Context, key uuid.UUID, token string
 	})
 }
 
+// ListSeals returns the seals of a key's certificate.
+func (c *Client) ListSeals(ctx context.Context, keyID string) (gen.SealList, error) {
+	return read[gen.SealList](ctx, c, true, func() (*http.Request, error) {
+		return gen.NewListSealsRequest(c.server, &gen.ListSealsParams{KeyId: keyID})
+	})
+}
+
+// CreateSeal makes a personal seal from the stored handwritten signature.
+func (c *Client) CreateSeal(ctx context.Context, key uuid.UUID, token string, keyID string, body gen.SealRequest) (gen.Seal, error) {
+	return change[gen.Seal](ctx, c, token, body, func(r io.Reader) (*http.Request, error) {
+		return gen.NewCreateSealRequestWithBody(c.server, &gen.CreateSealParams{KeyId: keyID, IdempotencyKey: key}, contentJSON, r)
+	})
+}
+
+// DeleteSeal deletes a seal.
+func (c *Client) DeleteSeal(ctx context.Context, key uuid.UUID, keyID, sealID string) error {
+	return changeEmpty(ctx, c, "", nil, func(io.Reader) (*http.Request, error) {
+		return gen.NewDeleteSealRequest(c.server, sealID, &gen.DeleteSealParams{KeyId: keyID, IdempotencyKey: key})
+	})
+}
+
+// SetDefaultSeal makes a seal the one that is offered first.
+func (c *Client) SetDefaultSeal(ctx context.Context, key uuid.UUID, keyID, sealID string) error {
+	return changeEmpty(ctx, c, "", nil, func(io.Reader) (*http.Request, error) {
+		return gen.NewSetDefaultSealRequest(c.server, sealID, &gen.SetDefaultSealParams{KeyId: keyID, IdempotencyKey: key})
+	})
+}
+
 // read performs an operation that changes nothing.
 func read[Answer any](ctx context.Context, c *Client, signed bool, build func() (*http.Request, error)) (Answer, error) {
 	r, err := build()

@@ -349,8 +349,7 @@ func (c *Client) requestCertificate(ctx context.Context, l *link, p keystore.Pro
 // issuedBefore fetches the certificate of a key that the CA refuses another request for, because it has issued one whose
 // answer never came here. For any other cause it returns that.
 func (c *Client) issuedBefore(ctx context.Context, l *link, p keystore.Profile, cause error) (gen.IssuedCertificate, error) {
-	var refused *ServerError
-	if !errors.As(cause, &refused) || refused.Code != string(gen.ProblemCodeStateConflict) {
+	if !refusedWith(cause, gen.ProblemCodeStateConflict) {
 		return gen.IssuedCertificate{}, cause
 	}
 	answer, err := l.api.GetCredential(ctx, cosign.KeyID(p.KeyID).String())

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"cloudkey/api/gen"
 )
 
 // Conditions without further data. The ui turns each into a sentence with the next action.
@@ -21,6 +23,8 @@ var (
 	ErrCloneSuspected     = errors.New("client: the key was used from a copy of this device")
 	ErrTooLarge           = errors.New("client: document too large")
 	ErrBadSignature       = errors.New("client: signature does not verify")
+	ErrNoInk              = errors.New("client: no handwritten signature at the CA")
+	ErrSealRefused        = errors.New("client: no further seal for this certificate")
 	ErrInterrupted        = errors.New("client: an earlier download must be finished first")
 )
 
@@ -86,6 +90,12 @@ type ServerError struct {
 }
 
 func (e *ServerError) Error() string { return "client: server answered " + e.Code }
+
+// refusedWith tells whether err is the CA's answer with this code.
+func refusedWith(err error, code gen.ProblemCode) bool {
+	var refused *ServerError
+	return errors.As(err, &refused) && refused.Code == string(code)
+}
 
 // QRReason says why a scanned text was not accepted.
 type QRReason int

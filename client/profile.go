@@ -191,11 +191,8 @@ func (c *Client) Delete(ctx context.Context, certID string) error {
 		return err
 	}
 	err = l.api.RemoveCredentialFromDevice(ctx, uuid.New(), cosign.KeyID(p.KeyID).String())
-	if err = c.failure(err); err != nil {
-		var gone *ServerError
-		if !errors.As(err, &gone) || gone.Code != string(gen.ProblemCodeNotFound) {
-			return err
-		}
+	if err = c.failure(err); err != nil && !refusedWith(err, gen.ProblemCodeNotFound) {
+		return err
 	}
 	c.mu.Lock()
 	delete(c.signers, cosign.KeyID(p.KeyID))

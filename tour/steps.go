@@ -30,6 +30,7 @@ func (t *tour) steps() []step {
 		{"M14", "the handwritten signature is at the CA", t.ink},
 		{"M06", "主界面 shows the certificate", t.main},
 		{"M09", "证书信息, 查看证书, export of certificate and chain", t.details},
+		{"M18", "签章管理: a seal is made from the handwriting, signed by the CA's seal maker", t.seal},
 		{"M13", "a wrong password is told with the tries left", t.wrongPassword},
 		{"M15", "协同签名 of a file, verified, recorded and saved", t.sign},
 		{"R9", "the signature verifies with OpenSSL, emmansun/gmsm and tjfoc/gmsm", t.verify},
@@ -165,6 +166,31 @@ func (t *tour) follow() error {
 		return err
 	}
 	return t.authenticate(t.password)
+}
+
+func (t *tour) seal() error {
+	for _, step := range []func() error{
+		func() error { return t.tap("M18.title") },
+		func() error { return t.see(t.ui.T("M18.empty"), "M18-empty") },
+		func() error { return t.tap("M18.make") },
+		func() error { return t.tap("M18.makeNow") },
+		func() error { return t.authenticate(t.password) },
+		func() error { return t.see(t.ui.T("M18.default"), "M18-seals") },
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	cert, err := t.client.Current(t.ctx)
+	if err != nil {
+		return err
+	}
+	seals, err := t.client.Seals(t.ctx, cert.ID) // verifies each
+	if err != nil || len(seals) != 1 {
+		return fmt.Errorf("%d seals at the CA: %w", len(seals), err)
+	}
+	t.ui.Back()
+	return t.wait(t.ui.T("M06.functions"))
 }
 
 // authenticate types a password into 身份认证 and confirms.

@@ -16,6 +16,7 @@ type Services struct {
 	Signatures    Signatures
 	Devices       Devices
 	Inks          Inks
+	Seals         Seals
 	About         AboutService
 	Updates       Updates
 }
@@ -29,13 +30,14 @@ type Client interface {
 	Signatures
 	Devices
 	Inks
+	Seals
 	AboutService
 	Updates
 }
 
 // ServicesOf returns the services of one client.
 func ServicesOf(c Client) Services {
-	return Services{Organisations: c, Enrolments: c, Passwords: c, Certificates: c, Signatures: c, Devices: c, Inks: c, About: c, Updates: c}
+	return Services{Organisations: c, Enrolments: c, Passwords: c, Certificates: c, Signatures: c, Devices: c, Inks: c, Seals: c, About: c, Updates: c}
 }
 
 // Clock is the time as the screens see it.

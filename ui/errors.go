@@ -86,6 +86,8 @@ func (u *UI) knownErrors() []knownError {
 		{client.ErrCloneSuspected, u.T("error.clone")},
 		{client.ErrTooLarge, u.T("error.tooLarge", "size", u.size(client.MaxDocument))},
 		{client.ErrBadSignature, u.T("error.badSignature")},
+		{client.ErrNoInk, u.T("error.noInk")},
+		{client.ErrSealRefused, u.T("error.sealRefused")},
 		{client.ErrInterrupted, u.T("error.interrupted")},
 		{store.Busy, u.T("error.busy")},
 		{store.DiskFull, u.T("error.diskFull")},

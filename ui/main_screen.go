@@ -197,6 +197,7 @@ func (p *mainPage) functions() []fyne.CanvasObject {
 		tile("sign", "M15.title", func() Page { return newSignPage(u, c) }),
 		tile("history", "M15.historyTitle", func() Page { return newHistoryPage(u, c) }),
 		tile("ink", "M14.title", func() Page { return newInkPage(u, c, nil) }),
+		tile("seal", "M18.title", func() Page { return newSealsPage(u, c) }),
 		tile("phone", "M16.title", func() Page { return newBindPage(u, c, nil) }),
 		tile("key", "M19.title", func() Page { return newChangePasswordPage(u, c) }),
 		tile("certificate", "M09.title", func() Page { return newCertificatePage(u, c) }),

@@ -330,6 +330,43 @@ type ClientInterface interface {
 	// Corresponds with POST /keys/{keyId}:resume (the `ResumeKey` operationId).
 	ResumeKey(ctx context.Context, keyId KeyId, params *ResumeKeyParams, body ResumeKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListSeals The seals of a certificate (签章管理)
+	//
+	// Corresponds with GET /seals (the `ListSeals` operationId).
+	ListSeals(ctx context.Context, params *ListSealsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateSealWithBody Make a personal seal from the stored handwritten signature
+	//
+	// `notFound` without a stored signature; `stateConflict` when the certificate has as many seals as the service allows,
+	// or is not valid. The first seal becomes the default.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /seals (the `CreateSeal` operationId).
+	CreateSealWithBody(ctx context.Context, params *CreateSealParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateSeal Make a personal seal from the stored handwritten signature
+	//
+	// `notFound` without a stored signature; `stateConflict` when the certificate has as many seals as the service allows,
+	// or is not valid. The first seal becomes the default.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /seals (the `CreateSeal` operationId).
+	CreateSeal(ctx context.Context, params *CreateSealParams, body CreateSealJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteSeal Delete a seal
+	//
+	// The oldest of the others becomes the default in its place. `notFound` when there is none such.
+	//
+	// Corresponds with DELETE /seals/{sealId} (the `DeleteSeal` operationId).
+	DeleteSeal(ctx context.Context, sealId SealId, params *DeleteSealParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetDefaultSeal Make a seal the one that is offered first
+	//
+	// Corresponds with POST /seals/{sealId}:setDefault (the `SetDefaultSeal` operationId).
+	SetDefaultSeal(ctx context.Context, sealId SealId, params *SetDefaultSealParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// CommitShareWithBody Prove the new share; the old one ends: F5 → F6
 	//
 	// Takes any type of body and a specified content type.
@@ -947,6 +984,93 @@ func (c *Client) ResumeKeyWithBody(ctx context.Context, keyId KeyId, params *Res
 // Corresponds with POST /keys/{keyId}:resume (the `ResumeKey` operationId).
 func (c *Client) ResumeKey(ctx context.Context, keyId KeyId, params *ResumeKeyParams, body ResumeKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewResumeKeyRequest(c.Server, keyId, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListSeals The seals of a certificate (签章管理)
+//
+// Corresponds with GET /seals (the `ListSeals` operationId).
+func (c *Client) ListSeals(ctx context.Context, params *ListSealsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListSealsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateSealWithBody Make a personal seal from the stored handwritten signature
+//
+// `notFound` without a stored signature; `stateConflict` when the certificate has as many seals as the service allows,
+// or is not valid. The first seal becomes the default.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /seals (the `CreateSeal` operationId).
+func (c *Client) CreateSealWithBody(ctx context.Context, params *CreateSealParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateSealRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateSeal Make a personal seal from the stored handwritten signature
+//
+// `notFound` without a stored signature; `stateConflict` when the certificate has as many seals as the service allows,
+// or is not valid. The first seal becomes the default.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /seals (the `CreateSeal` operationId).
+func (c *Client) CreateSeal(ctx context.Context, params *CreateSealParams, body CreateSealJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateSealRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteSeal Delete a seal
+//
+// The oldest of the others becomes the default in its place. `notFound` when there is none such.
+//
+// Corresponds with DELETE /seals/{sealId} (the `DeleteSeal` operationId).
+func (c *Client) DeleteSeal(ctx context.Context, sealId SealId, params *DeleteSealParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteSealRequest(c.Server, sealId, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetDefaultSeal Make a seal the one that is offered first
+//
+// Corresponds with POST /seals/{sealId}:setDefault (the `SetDefaultSeal` operationId).
+func (c *Client) SetDefaultSeal(ctx context.Context, sealId SealId, params *SetDefaultSealParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetDefaultSealRequest(c.Server, sealId, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2122,6 +2246,272 @@ func NewResumeKeyRequestWithBody(server string, keyId KeyId, params *ResumeKeyPa
 	return req, nil
 }
 
+// NewListSealsRequest constructs an http.Request for the ListSeals method
+func NewListSealsRequest(server string, params *ListSealsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/seals")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "keyId", params.KeyId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCreateSealRequest calls the generic CreateSeal builder with application/json body
+func NewCreateSealRequest(server string, params *CreateSealParams, body CreateSealJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateSealRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewCreateSealRequestWithBody constructs an http.Request for the CreateSeal method, with any body, and a specified content type
+func NewCreateSealRequestWithBody(server string, params *CreateSealParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/seals")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "keyId", params.KeyId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: "uuid"})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
+
+	return req, nil
+}
+
+// NewDeleteSealRequest constructs an http.Request for the DeleteSeal method
+func NewDeleteSealRequest(server string, sealId SealId, params *DeleteSealParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "sealId", sealId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/seals/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "keyId", params.KeyId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: "uuid"})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
+
+	return req, nil
+}
+
+// NewSetDefaultSealRequest constructs an http.Request for the SetDefaultSeal method
+func NewSetDefaultSealRequest(server string, sealId SealId, params *SetDefaultSealParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "sealId", sealId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/seals/%s:setDefault", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "keyId", params.KeyId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: "uuid"})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
+
+	return req, nil
+}
+
 // NewCommitShareRequest calls the generic CommitShare builder with application/json body
 func NewCommitShareRequest(server string, sid Sid, params *CommitShareParams, body CommitShareJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -2711,6 +3101,49 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /keys/{keyId}:resume (the `ResumeKey` operationId).
 	ResumeKeyWithResponse(ctx context.Context, keyId KeyId, params *ResumeKeyParams, body ResumeKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*ResumeKeyResponse, error)
+
+	// ListSealsWithResponse The seals of a certificate (签章管理)
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /seals (the `ListSeals` operationId).
+	ListSealsWithResponse(ctx context.Context, params *ListSealsParams, reqEditors ...RequestEditorFn) (*ListSealsResponse, error)
+
+	// CreateSealWithBodyWithResponse Make a personal seal from the stored handwritten signature
+	//
+	// `notFound` without a stored signature; `stateConflict` when the certificate has as many seals as the service allows,
+	// or is not valid. The first seal becomes the default.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /seals (the `CreateSeal` operationId).
+	CreateSealWithBodyWithResponse(ctx context.Context, params *CreateSealParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateSealResponse, error)
+
+	// CreateSealWithResponse Make a personal seal from the stored handwritten signature
+	//
+	// `notFound` without a stored signature; `stateConflict` when the certificate has as many seals as the service allows,
+	// or is not valid. The first seal becomes the default.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /seals (the `CreateSeal` operationId).
+	CreateSealWithResponse(ctx context.Context, params *CreateSealParams, body CreateSealJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateSealResponse, error)
+
+	// DeleteSealWithResponse Delete a seal
+	//
+	// The oldest of the others becomes the default in its place. `notFound` when there is none such.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /seals/{sealId} (the `DeleteSeal` operationId).
+	DeleteSealWithResponse(ctx context.Context, sealId SealId, params *DeleteSealParams, reqEditors ...RequestEditorFn) (*DeleteSealResponse, error)
+
+	// SetDefaultSealWithResponse Make a seal the one that is offered first
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /seals/{sealId}:setDefault (the `SetDefaultSeal` operationId).
+	SetDefaultSealWithResponse(ctx context.Context, sealId SealId, params *SetDefaultSealParams, reqEditors ...RequestEditorFn) (*SetDefaultSealResponse, error)
 
 	// CommitShareWithBodyWithResponse Prove the new share; the old one ends: F5 → F6
 	//
@@ -3745,6 +4178,184 @@ func (r ResumeKeyResponse) ContentType() string {
 	return ""
 }
 
+type ListSealsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SealList
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListSealsResponse) GetJSON200() *SealList {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListSealsResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListSealsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListSealsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListSealsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListSealsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type CreateSealResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Seal
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r CreateSealResponse) GetJSON200() *Seal {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CreateSealResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CreateSealResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateSealResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateSealResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateSealResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type DeleteSealResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r DeleteSealResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DeleteSealResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeleteSealResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeleteSealResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeleteSealResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type SetDefaultSealResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r SetDefaultSealResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SetDefaultSealResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SetDefaultSealResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SetDefaultSealResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SetDefaultSealResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type CommitShareResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -4423,6 +5034,79 @@ func (c *ClientWithResponses) ResumeKeyWithResponse(ctx context.Context, keyId K
 		return nil, err
 	}
 	return ParseResumeKeyResponse(rsp)
+}
+
+// ListSealsWithResponse The seals of a certificate (签章管理)
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /seals (the `ListSeals` operationId).
+func (c *ClientWithResponses) ListSealsWithResponse(ctx context.Context, params *ListSealsParams, reqEditors ...RequestEditorFn) (*ListSealsResponse, error) {
+	rsp, err := c.ListSeals(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListSealsResponse(rsp)
+}
+
+// CreateSealWithBodyWithResponse Make a personal seal from the stored handwritten signature
+//
+// `notFound` without a stored signature; `stateConflict` when the certificate has as many seals as the service allows,
+// or is not valid. The first seal becomes the default.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /seals (the `CreateSeal` operationId).
+func (c *ClientWithResponses) CreateSealWithBodyWithResponse(ctx context.Context, params *CreateSealParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateSealResponse, error) {
+	rsp, err := c.CreateSealWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateSealResponse(rsp)
+}
+
+// CreateSealWithResponse Make a personal seal from the stored handwritten signature
+//
+// `notFound` without a stored signature; `stateConflict` when the certificate has as many seals as the service allows,
+// or is not valid. The first seal becomes the default.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /seals (the `CreateSeal` operationId).
+func (c *ClientWithResponses) CreateSealWithResponse(ctx context.Context, params *CreateSealParams, body CreateSealJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateSealResponse, error) {
+	rsp, err := c.CreateSeal(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateSealResponse(rsp)
+}
+
+// DeleteSealWithResponse Delete a seal
+//
+// The oldest of the others becomes the default in its place. `notFound` when there is none such.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /seals/{sealId} (the `DeleteSeal` operationId).
+func (c *ClientWithResponses) DeleteSealWithResponse(ctx context.Context, sealId SealId, params *DeleteSealParams, reqEditors ...RequestEditorFn) (*DeleteSealResponse, error) {
+	rsp, err := c.DeleteSeal(ctx, sealId, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeleteSealResponse(rsp)
+}
+
+// SetDefaultSealWithResponse Make a seal the one that is offered first
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /seals/{sealId}:setDefault (the `SetDefaultSeal` operationId).
+func (c *ClientWithResponses) SetDefaultSealWithResponse(ctx context.Context, sealId SealId, params *SetDefaultSealParams, reqEditors ...RequestEditorFn) (*SetDefaultSealResponse, error) {
+	rsp, err := c.SetDefaultSeal(ctx, sealId, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetDefaultSealResponse(rsp)
 }
 
 // CommitShareWithBodyWithResponse Prove the new share; the old one ends: F5 → F6
@@ -5210,6 +5894,130 @@ func ParseResumeKeyResponse(rsp *http.Response) (*ResumeKeyResponse, error) {
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListSealsResponse parses an HTTP response from a ListSealsWithResponse call
+func ParseListSealsResponse(rsp *http.Response) (*ListSealsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListSealsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SealList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseCreateSealResponse parses an HTTP response from a CreateSealWithResponse call
+func ParseCreateSealResponse(rsp *http.Response) (*CreateSealResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateSealResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Seal
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseDeleteSealResponse parses an HTTP response from a DeleteSealWithResponse call
+func ParseDeleteSealResponse(rsp *http.Response) (*DeleteSealResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeleteSealResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseSetDefaultSealResponse parses an HTTP response from a SetDefaultSealWithResponse call
+func ParseSetDefaultSealResponse(rsp *http.Response) (*SetDefaultSealResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SetDefaultSealResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem

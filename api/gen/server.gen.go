@@ -77,6 +77,18 @@ type ServerInterface interface {
 	// ResumeKey What became of an unanswered session: U1 → U2
 	// (POST /keys/{keyId}:resume)
 	ResumeKey(w http.ResponseWriter, r *http.Request, keyId KeyId, params ResumeKeyParams)
+	// ListSeals The seals of a certificate (签章管理)
+	// (GET /seals)
+	ListSeals(w http.ResponseWriter, r *http.Request, params ListSealsParams)
+	// CreateSeal Make a personal seal from the stored handwritten signature
+	// (POST /seals)
+	CreateSeal(w http.ResponseWriter, r *http.Request, params CreateSealParams)
+	// DeleteSeal Delete a seal
+	// (DELETE /seals/{sealId})
+	DeleteSeal(w http.ResponseWriter, r *http.Request, sealId SealId, params DeleteSealParams)
+	// SetDefaultSeal Make a seal the one that is offered first
+	// (POST /seals/{sealId}:setDefault)
+	SetDefaultSeal(w http.ResponseWriter, r *http.Request, sealId SealId, params SetDefaultSealParams)
 	// CommitShare Prove the new share; the old one ends: F5 → F6
 	// (POST /shares/{sid}:commit)
 	CommitShare(w http.ResponseWriter, r *http.Request, sid Sid, params CommitShareParams)
@@ -215,6 +227,30 @@ func (_ Unimplemented) ConfirmKey(w http.ResponseWriter, r *http.Request, keyId 
 // ResumeKey What became of an unanswered session: U1 → U2
 // (POST /keys/{keyId}:resume)
 func (_ Unimplemented) ResumeKey(w http.ResponseWriter, r *http.Request, keyId KeyId, params ResumeKeyParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListSeals The seals of a certificate (签章管理)
+// (GET /seals)
+func (_ Unimplemented) ListSeals(w http.ResponseWriter, r *http.Request, params ListSealsParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// CreateSeal Make a personal seal from the stored handwritten signature
+// (POST /seals)
+func (_ Unimplemented) CreateSeal(w http.ResponseWriter, r *http.Request, params CreateSealParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// DeleteSeal Delete a seal
+// (DELETE /seals/{sealId})
+func (_ Unimplemented) DeleteSeal(w http.ResponseWriter, r *http.Request, sealId SealId, params DeleteSealParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// SetDefaultSeal Make a seal the one that is offered first
+// (POST /seals/{sealId}:setDefault)
+func (_ Unimplemented) SetDefaultSeal(w http.ResponseWriter, r *http.Request, sealId SealId, params SetDefaultSealParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -1080,6 +1116,231 @@ func (siw *ServerInterfaceWrapper) ResumeKey(w http.ResponseWriter, r *http.Requ
 	handler.ServeHTTP(w, r)
 }
 
+// ListSeals operation middleware
+func (siw *ServerInterfaceWrapper) ListSeals(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSealsParams
+
+	// ------------- Required query parameter "keyId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "keyId", r.URL.Query(), &params.KeyId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "keyId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "keyId", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListSeals(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateSeal operation middleware
+func (siw *ServerInterfaceWrapper) CreateSeal(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateSealParams
+
+	// ------------- Required query parameter "keyId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "keyId", r.URL.Query(), &params.KeyId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "keyId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "keyId", Err: err})
+		}
+		return
+	}
+
+	headers := r.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		err := fmt.Errorf("Header parameter Idempotency-Key is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "Idempotency-Key", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateSeal(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteSeal operation middleware
+func (siw *ServerInterfaceWrapper) DeleteSeal(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "sealId" -------------
+	var sealId SealId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "sealId", chi.URLParam(r, "sealId"), &sealId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sealId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteSealParams
+
+	// ------------- Required query parameter "keyId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "keyId", r.URL.Query(), &params.KeyId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "keyId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "keyId", Err: err})
+		}
+		return
+	}
+
+	headers := r.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		err := fmt.Errorf("Header parameter Idempotency-Key is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "Idempotency-Key", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteSeal(w, r, sealId, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SetDefaultSeal operation middleware
+func (siw *ServerInterfaceWrapper) SetDefaultSeal(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "sealId" -------------
+	var sealId SealId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "sealId", chi.URLParam(r, "sealId"), &sealId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sealId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SetDefaultSealParams
+
+	// ------------- Required query parameter "keyId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "keyId", r.URL.Query(), &params.KeyId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "keyId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "keyId", Err: err})
+		}
+		return
+	}
+
+	headers := r.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		err := fmt.Errorf("Header parameter Idempotency-Key is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "Idempotency-Key", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SetDefaultSeal(w, r, sealId, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // CommitShare operation middleware
 func (siw *ServerInterfaceWrapper) CommitShare(w http.ResponseWriter, r *http.Request) {
 
@@ -1519,6 +1780,18 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Put(options.BaseURL+"/handwriting", wrapper.PutHandwriting)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/seals", wrapper.ListSeals)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/seals", wrapper.CreateSeal)
+	})
+	r.Group(func(r chi.Router) {
+		r.Delete(options.BaseURL+"/seals/{sealId}", wrapper.DeleteSeal)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/seals/{sealId}:setDefault", wrapper.SetDefaultSeal)
 	})
 
 	return r
@@ -2310,6 +2583,153 @@ func (response ResumeKeydefaultApplicationProblemPlusJSONResponse) VisitResumeKe
 	return err
 }
 
+type ListSealsRequestObject struct {
+	Params ListSealsParams
+}
+
+type ListSealsResponseObject interface {
+	VisitListSealsResponse(w http.ResponseWriter) error
+}
+
+type ListSeals200JSONResponse SealList
+
+func (response ListSeals200JSONResponse) VisitListSealsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSealsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListSealsdefaultApplicationProblemPlusJSONResponse) VisitListSealsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSealRequestObject struct {
+	Params CreateSealParams
+	Body   *CreateSealJSONRequestBody
+}
+
+type CreateSealResponseObject interface {
+	VisitCreateSealResponse(w http.ResponseWriter) error
+}
+
+type CreateSeal200JSONResponse Seal
+
+func (response CreateSeal200JSONResponse) VisitCreateSealResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSealdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateSealdefaultApplicationProblemPlusJSONResponse) VisitCreateSealResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSealRequestObject struct {
+	SealId SealId `json:"sealId"`
+	Params DeleteSealParams
+}
+
+type DeleteSealResponseObject interface {
+	VisitDeleteSealResponse(w http.ResponseWriter) error
+}
+
+type DeleteSeal204Response struct {
+}
+
+func (response DeleteSeal204Response) VisitDeleteSealResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteSealdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeleteSealdefaultApplicationProblemPlusJSONResponse) VisitDeleteSealResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetDefaultSealRequestObject struct {
+	SealId SealId `json:"sealId"`
+	Params SetDefaultSealParams
+}
+
+type SetDefaultSealResponseObject interface {
+	VisitSetDefaultSealResponse(w http.ResponseWriter) error
+}
+
+type SetDefaultSeal204Response struct {
+}
+
+func (response SetDefaultSeal204Response) VisitSetDefaultSealResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type SetDefaultSealdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SetDefaultSealdefaultApplicationProblemPlusJSONResponse) VisitSetDefaultSealResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CommitShareRequestObject struct {
 	Sid    Sid `json:"sid"`
 	Params CommitShareParams
@@ -2575,6 +2995,18 @@ type StrictServerInterface interface {
 	// ResumeKey What became of an unanswered session: U1 → U2
 	// (POST /keys/{keyId}:resume)
 	ResumeKey(ctx context.Context, request ResumeKeyRequestObject) (ResumeKeyResponseObject, error)
+	// ListSeals The seals of a certificate (签章管理)
+	// (GET /seals)
+	ListSeals(ctx context.Context, request ListSealsRequestObject) (ListSealsResponseObject, error)
+	// CreateSeal Make a personal seal from the stored handwritten signature
+	// (POST /seals)
+	CreateSeal(ctx context.Context, request CreateSealRequestObject) (CreateSealResponseObject, error)
+	// DeleteSeal Delete a seal
+	// (DELETE /seals/{sealId})
+	DeleteSeal(ctx context.Context, request DeleteSealRequestObject) (DeleteSealResponseObject, error)
+	// SetDefaultSeal Make a seal the one that is offered first
+	// (POST /seals/{sealId}:setDefault)
+	SetDefaultSeal(ctx context.Context, request SetDefaultSealRequestObject) (SetDefaultSealResponseObject, error)
 	// CommitShare Prove the new share; the old one ends: F5 → F6
 	// (POST /shares/{sid}:commit)
 	CommitShare(ctx context.Context, request CommitShareRequestObject) (CommitShareResponseObject, error)
@@ -3218,6 +3650,119 @@ func (sh *strictHandler) ResumeKey(w http.ResponseWriter, r *http.Request, keyId
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ResumeKeyResponseObject); ok {
 		if err := validResponse.VisitResumeKeyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListSeals operation middleware
+func (sh *strictHandler) ListSeals(w http.ResponseWriter, r *http.Request, params ListSealsParams) {
+	var request ListSealsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSeals(ctx, request.(ListSealsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSeals")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListSealsResponseObject); ok {
+		if err := validResponse.VisitListSealsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateSeal operation middleware
+func (sh *strictHandler) CreateSeal(w http.ResponseWriter, r *http.Request, params CreateSealParams) {
+	var request CreateSealRequestObject
+
+	request.Params = params
+
+	var body CreateSealJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateSeal(ctx, request.(CreateSealRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateSeal")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateSealResponseObject); ok {
+		if err := validResponse.VisitCreateSealResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteSeal operation middleware
+func (sh *strictHandler) DeleteSeal(w http.ResponseWriter, r *http.Request, sealId SealId, params DeleteSealParams) {
+	var request DeleteSealRequestObject
+
+	request.SealId = sealId
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteSeal(ctx, request.(DeleteSealRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteSeal")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteSealResponseObject); ok {
+		if err := validResponse.VisitDeleteSealResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SetDefaultSeal operation middleware
+func (sh *strictHandler) SetDefaultSeal(w http.ResponseWriter, r *http.Request, sealId SealId, params SetDefaultSealParams) {
+	var request SetDefaultSealRequestObject
+
+	request.SealId = sealId
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SetDefaultSeal(ctx, request.(SetDefaultSealRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetDefaultSeal")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SetDefaultSealResponseObject); ok {
+		if err := validResponse.VisitSetDefaultSealResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -502,6 +502,29 @@ type Release struct {
 	Version string `json:"version"`
 }
 
+// Seal defines model for Seal.
+type Seal struct {
+	Default bool   `json:"default"`
+	Id      SealId `json:"id"`
+
+	// Seal SESeal (DER, GB/T 38540-2020, 6.2, version 4) with name, kind, validity and picture, signed with SM2 and SM3 by a seal maker
+	// whose certificate the issuing CA has signed. It lists the certificate that may stamp it.
+	Seal []byte `json:"seal"`
+}
+
+// SealId defines model for SealId.
+type SealId = string
+
+// SealList defines model for SealList.
+type SealList struct {
+	Seals []Seal `json:"seals"`
+}
+
+// SealRequest defines model for SealRequest.
+type SealRequest struct {
+	Name string `json:"name"`
+}
+
 // Session defines model for Session.
 type Session struct {
 	// Message Canonical binary of the two-party protocol.
@@ -670,6 +693,35 @@ type ResumeKeyParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// ListSealsParams defines parameters for ListSeals.
+type ListSealsParams struct {
+	KeyId KeyIdQuery `form:"keyId" json:"keyId"`
+}
+
+// CreateSealParams defines parameters for CreateSeal.
+type CreateSealParams struct {
+	KeyId KeyIdQuery `form:"keyId" json:"keyId"`
+
+	// IdempotencyKey Names this change; stored by the client before sending.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// DeleteSealParams defines parameters for DeleteSeal.
+type DeleteSealParams struct {
+	KeyId KeyIdQuery `form:"keyId" json:"keyId"`
+
+	// IdempotencyKey Names this change; stored by the client before sending.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// SetDefaultSealParams defines parameters for SetDefaultSeal.
+type SetDefaultSealParams struct {
+	KeyId KeyIdQuery `form:"keyId" json:"keyId"`
+
+	// IdempotencyKey Names this change; stored by the client before sending.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // CommitShareParams defines parameters for CommitShare.
 type CommitShareParams struct {
 	// IdempotencyKey Names this change; stored by the client before sending.
@@ -729,6 +781,9 @@ type ConfirmKeyJSONRequestBody = Message
 
 // ResumeKeyJSONRequestBody defines body for ResumeKey for application/json ContentType.
 type ResumeKeyJSONRequestBody = Message
+
+// CreateSealJSONRequestBody defines body for CreateSeal for application/json ContentType.
+type CreateSealJSONRequestBody = SealRequest
 
 // CommitShareJSONRequestBody defines body for CommitShare for application/json ContentType.
 type CommitShareJSONRequestBody = ShareMessage

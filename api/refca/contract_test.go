@@ -3,6 +3,7 @@ package refca_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"image"
 	"image/png"
 	"io"
@@ -136,6 +137,21 @@ func TestEveryAnswerKeepsToTheContract(t *testing.T) {
 	_, err = p.api.BindDevice(ctx, uuid.New(), "AAAAAAAAAAAAAAAAAAAAAAAA", p.id, bind)
 	wantCode(t, err, gen.ProblemCodeAuthorizationInvalid)
 	if _, err := p.api.GetHandwriting(ctx, f.id.String()); err != nil {
+		t.Fatal(err)
+	}
+	token, err := f.authorize("createSeal", password, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := p.api.CreateSeal(ctx, uuid.New(), token, f.id.String(), gen.SealRequest{Name: "我的印章"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list, err := p.api.ListSeals(ctx, f.id.String()); err != nil || len(list.Seals) != 1 {
+		t.Fatal(list, err)
+	}
+	err = errors.Join(p.api.SetDefaultSeal(ctx, uuid.New(), f.id.String(), made.Id), p.api.DeleteSeal(ctx, uuid.New(), f.id.String(), made.Id))
+	if err != nil {
 		t.Fatal(err)
 	}
 	f.line.lose = func(c cosign.Call) error { // makes the client ask by resumeKey

@@ -216,7 +216,7 @@ func removeKey(tx *store.Tx, id string, now time.Time) error {
 		return err
 	}
 	k.Removed = now.UTC()
-	return errors.Join(keys.put(tx, id, k), tx.Delete(shareBucket, id), tx.Delete(guardBucket, id), inks.delete(tx, id))
+	return errors.Join(keys.put(tx, id, k), tx.Delete(shareBucket, id), tx.Delete(guardBucket, id), inks.delete(tx, id), seals.delete(tx, id))
 }
 
 func loadShare(tx *store.Tx, id string) (*cosign.ServerKey, error) {

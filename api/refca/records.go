@@ -22,6 +22,7 @@ const (
 	certificates = table[certificate]("certificates") // by serial number, hex
 	tokens       = table[token]("tokens")             // by SHA-256 of the token
 	inks         = table[ink]("handwriting")          // by key ID
+	seals        = table[sealList]("seals")           // by key ID
 	messages     = table[message]("outbox")           // by number
 	unsent       = table[message]("unsent")           // what an unknown account would have got
 	answers      = table[answer]("answers")           // by device ID and idempotency key
@@ -156,6 +157,17 @@ type ink struct {
 	Account string
 	Body    json.RawMessage // gen.Handwriting
 	Stored  time.Time
+}
+
+// sealList are the seals of a certificate in the order they were made.
+type sealList struct {
+	Default string // ID
+	Seals   []seal
+}
+
+type seal struct {
+	ID  string
+	DER []byte // api.ESeal, signed
 }
 
 // message is an SMS of the outbox. Nothing is ever sent.

@@ -78,12 +78,14 @@ type Server struct {
 	organisation Organisation
 	decoy        []byte // secret of everything an unknown account seems to have
 
-	db       *store.Store
-	pki      *pki.Authority
-	seal     *cosign.SealKey
-	cosign   *cosign.Server
-	verifier *api.Verifier
-	nonces   *nonces
+	db  *store.Store
+	pki *pki.Authority
+	// sealMaker signs electronic seals; seal is the key of the inner seal of messages.
+	sealMaker *pki.SealMaker
+	seal      *cosign.SealKey
+	cosign    *cosign.Server
+	verifier  *api.Verifier
+	nonces    *nonces
 
 	// In memory only: what these hold must not outlive the process.
 	sessions    *cosign.Sessions
@@ -360,31 +362,36 @@ func (s *Server) load(ctx context.Context, cfg Config) error {
 			return err
 		}
 	}
-	return s.db.View(func(tx *store.Tx) error {
-		if err := json.Unmarshal(tx.Get(metaBucket, "organisation"), &s.organisation); err != nil {
-			return fmt.Errorf("refca: organisation: %w", err)
-		}
-		var m pki.Material
-		for name, field := range m.Fields() {
-			*field = tx.Get(secretBucket, name)
-		}
-		var err error
-		if s.pki, err = pki.Load(&m); err != nil {
-			return err
-		}
-		m.Wipe()
-		s.decoy = tx.Get(secretBucket, "decoy")
-		seal := tx.Get(secretBucket, "seal")
-		defer clear(seal)
-		if s.seal, err = cosign.ParseSealKey(seal); err != nil {
-			return err
-		}
-		s.cosign = cosign.NewServer(s.seal)
-		if n, err := verifyAudit(tx); err != nil {
-			s.log.Error("the audit log does not verify", "entries", n, "err", err)
-		}
-		return nil
-	})
+	if err := s.db.View(s.loadKeys); err != nil {
+		return err
+	}
+	return s.loadSealMaker(ctx)
+}
+
+func (s *Server) loadKeys(tx *store.Tx) error {
+	if err := json.Unmarshal(tx.Get(metaBucket, "organisation"), &s.organisation); err != nil {
+		return fmt.Errorf("refca: organisation: %w", err)
+	}
+	var m pki.Material
+	for name, field := range m.Fields() {
+		*field = tx.Get(secretBucket, name)
+	}
+	var err error
+	if s.pki, err = pki.Load(&m); err != nil {
+		return err
+	}
+	m.Wipe()
+	s.decoy = tx.Get(secretBucket, "decoy")
+	seal := tx.Get(secretBucket, "seal")
+	defer clear(seal)
+	if s.seal, err = cosign.ParseSealKey(seal); err != nil {
+		return err
+	}
+	s.cosign = cosign.NewServer(s.seal)
+	if n, err := verifyAudit(tx); err != nil {
+		s.log.Error("the audit log does not verify", "entries", n, "err", err)
+	}
+	return nil
 }
 
 func (s *Server) create(ctx context.Context, cfg Config) error {

@@ -17,7 +17,11 @@ const tokenLife = 2 * time.Minute
 
 // asksForToken names the operations that ask for a token.
 func asksForToken(operation string) bool {
-	return operation == "bindDevice" || operation == "unbindDevice" || operation == "putHandwriting"
+	switch operation {
+	case "bindDevice", "unbindDevice", "putHandwriting", "createSeal":
+		return true
+	}
+	return false
 }
 
 // newToken stores a token and returns its text. Only its digest is stored.

@@ -3,7 +3,9 @@ package drive
 import (
 	"context"
 	"crypto/sha256"
+	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,6 +29,7 @@ type Fake struct {
 	Records      []client.SignatureRecord
 	Bound        client.DeviceBinding
 	Drawn        client.Ink
+	Made         []client.Seal
 	Info         client.About
 	Offered      client.Release // the newer release, if there is one
 	Due          bool           // the app looks for updates by itself
@@ -406,6 +409,55 @@ func (f *Fake) Ink(ctx context.Context, _ string) (client.Ink, error) {
 	}
 	defer f.mu.Unlock()
 	return f.Drawn, nil
+}
+
+// Seals implements ui.Seals.
+func (f *Fake) Seals(ctx context.Context, _ string) ([]client.Seal, error) {
+	if err := f.enter(ctx, "Seals"); err != nil {
+		return nil, err
+	}
+	defer f.mu.Unlock()
+	return slices.Clone(f.Made), nil
+}
+
+// MakeSeal implements ui.Seals.
+func (f *Fake) MakeSeal(ctx context.Context, _, name string, password []byte) (client.Seal, error) {
+	if err := f.enter(ctx, "MakeSeal"); err != nil {
+		return client.Seal{}, err
+	}
+	defer f.mu.Unlock()
+	if err := f.check(password); err != nil {
+		return client.Seal{}, err
+	}
+	now := f.Clock.Now()
+	s := client.Seal{
+		ID: fmt.Sprintf("seal%d", len(f.Made)), Name: name, Personal: true, From: now, Until: now.AddDate(1, 0, 0), Default: len(f.Made) == 0,
+		Picture: f.Drawn.PNG, Width: 48, Height: 20, Maker: "CA", DER: []byte("seal"),
+	}
+	f.Made = append(f.Made, s)
+	return s, nil
+}
+
+// SetDefaultSeal implements ui.Seals.
+func (f *Fake) SetDefaultSeal(ctx context.Context, _, sealID string) error {
+	if err := f.enter(ctx, "SetDefaultSeal"); err != nil {
+		return err
+	}
+	defer f.mu.Unlock()
+	for i := range f.Made {
+		f.Made[i].Default = f.Made[i].ID == sealID
+	}
+	return nil
+}
+
+// DeleteSeal implements ui.Seals.
+func (f *Fake) DeleteSeal(ctx context.Context, _, sealID string) error {
+	if err := f.enter(ctx, "DeleteSeal"); err != nil {
+		return err
+	}
+	defer f.mu.Unlock()
+	f.Made = slices.DeleteFunc(f.Made, func(s client.Seal) bool { return s.ID == sealID })
+	return nil
 }
 
 // About implements ui.AboutService.

@@ -2,6 +2,10 @@ package drive
 
 import (
 	"bytes"
+	"image"
+	"image/color"
+	"image/png"
+	"math"
 	"strings"
 	"time"
 
@@ -83,4 +87,27 @@ func (f *Fake) record(zh, en string, size int64, at time.Time) client.SignatureR
 	c := f.Issued
 	digest := bytes.Repeat([]byte{0x5B, 0x21, 0xC0, 0x9F}, 8)
 	return client.SignatureRecord{ID: zh, CertificateID: c.ID, Holder: c.Holder, Account: c.Account, Document: name, Size: size, Digest: digest, Signature: []byte("der"), SignedData: []byte("p7s"), Serial: c.Serial, Time: at}
+}
+
+// Signature is a handwritten signature as a transparent PNG.
+func Signature() []byte {
+	ink := image.NewNRGBA(image.Rect(0, 0, 360, 150))
+	for i := range 2600 { // a loop that runs to the right and swings
+		at := float64(i) / 2600
+		x := 25 + 300*at + 18*math.Cos(at*40)
+		y := 75 + 48*math.Sin(at*40)*(1-0.6*at)
+		w := 2.2 + 1.6*math.Abs(math.Cos(at*40))
+		for dx := -w; dx <= w; dx++ {
+			for dy := -w; dy <= w; dy++ {
+				if dx*dx+dy*dy <= w*w {
+					ink.Set(int(x+dx), int(y+dy), color.NRGBA{R: 20, G: 24, B: 60, A: 255})
+				}
+			}
+		}
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, ink); err != nil {
+		panic(err) // a buffer takes everything
+	}
+	return b.Bytes()
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"cloudkey/client"
+	"cloudkey/ui/drive"
 )
 
 // scene is one picture: a screen in one of its states.
@@ -136,6 +137,24 @@ func scenes() []scene {
 			s.fake.Renewed = &renewed
 			s.tap("M07.refresh")
 			s.see("M07.renewedTitle")
+		}},
+		{"M18", "empty", func(s *stage) { mainScreen(s); s.tap("M18.title"); s.see("M18.empty") }},
+		{"M18", "no-ink", func(s *stage) { mainScreen(s); s.tap("M18.title"); s.tap("M18.make"); s.see("M18.noInk") }},
+		{"M18", "make", func(s *stage) {
+			mainScreen(s)
+			s.fake.Drawn = client.Ink{PNG: drive.Signature()}
+			s.tap("M18.title")
+			s.tap("M18.make")
+			s.see("M18.makeText")
+			s.must(s.Loop.Until(s.ctx, func() bool { return s.Enabled(s.ui.T("M18.makeNow")) }))
+		}},
+		{"M18", "list", func(s *stage) { sealed(s); s.see("M18.default") }},
+		{"M18", "one", func(s *stage) { sealed(s); s.tapText(s.fake.Made[1].Name); s.see("M18.setDefault") }},
+		{"M18", "delete", func(s *stage) {
+			sealed(s)
+			s.tapText(s.fake.Made[1].Name)
+			s.tap("M18.delete")
+			s.see("M18.deleteText")
 		}},
 		{"M06", "expired", func(s *stage) {
 			s.fake.Own()
@@ -319,6 +338,19 @@ func protected(s *stage) {
 func mainScreen(s *stage) {
 	s.fake.Own()
 	s.start("M06.functions")
+}
+
+// sealed is 签章管理 with two seals.
+func sealed(s *stage) {
+	mainScreen(s)
+	holder := s.fake.Certs[0].Holder
+	for i, name := range []string{s.ui.T("M18.nameOf", "holder", holder), s.ui.T("M18.name") + " 2"} {
+		s.fake.Made = append(s.fake.Made, client.Seal{
+			ID: name, Name: name, Personal: true, From: now, Until: s.fake.Certs[0].NotAfter, Default: i == 0,
+			Picture: drive.Signature(), Width: 48, Height: 20, Maker: "云密钥测试制章者", DER: []byte{0x30},
+		})
+	}
+	s.tap("M18.title")
 }
 
 func certificate(s *stage) {

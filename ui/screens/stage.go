@@ -132,8 +132,9 @@ func (s *stage) at(key string) {
 }
 
 // tap taps what carries the text of a key, as soon as it can be used.
-func (s *stage) tap(key string) {
-	text := s.ui.T(key)
+func (s *stage) tap(key string) { s.tapText(s.ui.T(key)) }
+
+func (s *stage) tapText(text string) {
 	s.must(s.Loop.Until(s.ctx, func() bool { return s.Enabled(text) }))
 	s.must(s.Tap(text))
 }
