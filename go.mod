@@ -6,6 +6,7 @@ require (
 	filippo.io/bigmod v0.1.0
 	fyne.io/fyne/v2 v2.8.1
 	github.com/cenkalti/backoff/v5 v5.0.3
+	github.com/dchest/captcha v1.1.0
 	github.com/dunglas/httpsfv v1.1.2
 	github.com/emmansun/gmsm v0.44.1
 	github.com/getkin/kin-openapi v0.153.0

@@ -40,6 +40,9 @@ var answers = map[string]string{
 	"beginShareRefresh":   `{"sid":"` + demoID + `","message":"` + demoBinary + `"}`,
 	"refreshShare":        `{"message":"` + demoBinary + `"}`,
 	"commitShare":         `{"message":"` + demoBinary + `"}`,
+	"createCaptcha":       `{"id":"abcdefghijklmnop","content":"` + demoBinary + `","expires":"2026-03-01T08:05:00Z"}`,
+	"sendSmsCode":         demoEnrolment,
+	"unlockPassword":      `{"sid":"` + demoID + `","message":"` + demoBinary + `"}`,
 	"listCredentials":     `{"credentials":[` + demoCredential + `]}`,
 	"getCredential":       demoCredential,
 	"getCredentialStatus": `{"state":"suspended","mustChangePassword":false,"bound":true}`,
@@ -119,10 +122,23 @@ func TestContract(t *testing.T) {
 				Documents: []gen.Document{{Name: "合同.pdf", Size: 0, Digest: make([]byte, 32)}},
 			})
 		},
-		"finishSignature":            func() (any, error) { return c.FinishSignature(ctx, key, demoID, message) },
-		"beginShareRefresh":          func() (any, error) { return c.BeginShareRefresh(ctx, key, share) },
-		"refreshShare":               func() (any, error) { return c.RefreshShare(ctx, key, demoID, share) },
-		"commitShare":                func() (any, error) { return c.CommitShare(ctx, key, demoID, share) },
+		"finishSignature":   func() (any, error) { return c.FinishSignature(ctx, key, demoID, message) },
+		"beginShareRefresh": func() (any, error) { return c.BeginShareRefresh(ctx, key, share) },
+		"refreshShare":      func() (any, error) { return c.RefreshShare(ctx, key, demoID, share) },
+		"commitShare":       func() (any, error) { return c.CommitShare(ctx, key, demoID, share) },
+		"createCaptcha": func() (any, error) {
+			return c.CreateCaptcha(ctx, key, gen.CaptchaRequest{Purpose: gen.CodePurposeRecovery, Form: gen.CaptchaFormPicture})
+		},
+		"sendSmsCode": func() (any, error) {
+			return c.SendSmsCode(ctx, key, gen.SmsCodeRequest{
+				Purpose: gen.CodePurposeRecovery, KeyId: demoID, CaptchaId: "abcdefghijklmnop", CaptchaAnswer: "123456",
+			})
+		},
+		"unlockPassword": func() (any, error) {
+			return c.UnlockPassword(ctx, key, gen.UnlockRequest{
+				KeyId: demoID, SmsCodeId: "abcdefghijklmnop", Code: []byte("12345678"), Message: []byte("R1"),
+			})
+		},
 		"listCredentials":            func() (any, error) { return c.ListCredentials(ctx) },
 		"getCredential":              func() (any, error) { return c.GetCredential(ctx, demoID) },
 		"getCredentialStatus":        func() (any, error) { return c.GetCredentialStatus(ctx, demoID) },

@@ -97,6 +97,24 @@ type ClientInterface interface {
 	// Corresponds with GET /app/releases/latest (the `GetLatestRelease` operationId).
 	GetLatestRelease(ctx context.Context, params *GetLatestReleaseParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// CreateCaptchaWithBody A picture or a recording of six digits that a person can read
+	//
+	// For this device, one purpose and one answer, right or wrong, within five minutes.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /captchas (the `CreateCaptcha` operationId).
+	CreateCaptchaWithBody(ctx context.Context, params *CreateCaptchaParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateCaptcha A picture or a recording of six digits that a person can read
+	//
+	// For this device, one purpose and one answer, right or wrong, within five minutes.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /captchas (the `CreateCaptcha` operationId).
+	CreateCaptcha(ctx context.Context, params *CreateCaptchaParams, body CreateCaptchaJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListCredentials The certificates of this device
 	//
 	// Corresponds with GET /credentials (the `ListCredentials` operationId).
@@ -330,6 +348,26 @@ type ClientInterface interface {
 	// Corresponds with POST /keys/{keyId}:resume (the `ResumeKey` operationId).
 	ResumeKey(ctx context.Context, keyId KeyId, params *ResumeKeyParams, body ResumeKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// UnlockPasswordWithBody Open a recovery by SMS code: R1 → R2; locks do not hinder it
+	//
+	// `codeWrong` with `attemptsLeft`, then `expired`. The right code is used up. The session goes on with
+	// /shares/{sid}:refresh and :commit; the commit sets the new password and lifts the lock.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /password:unlock (the `UnlockPassword` operationId).
+	UnlockPasswordWithBody(ctx context.Context, params *UnlockPasswordParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UnlockPassword Open a recovery by SMS code: R1 → R2; locks do not hinder it
+	//
+	// `codeWrong` with `attemptsLeft`, then `expired`. The right code is used up. The session goes on with
+	// /shares/{sid}:refresh and :commit; the commit sets the new password and lifts the lock.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /password:unlock (the `UnlockPassword` operationId).
+	UnlockPassword(ctx context.Context, params *UnlockPasswordParams, body UnlockPasswordJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListSeals The seals of a certificate (签章管理)
 	//
 	// Corresponds with GET /seals (the `ListSeals` operationId).
@@ -452,6 +490,26 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /signatures:begin (the `BeginSignature` operationId).
 	BeginSignature(ctx context.Context, params *BeginSignatureParams, body BeginSignatureJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SendSmsCodeWithBody Send a code to the phone of the account of a key
+	//
+	// An answer uses the captcha up: `captchaWrong` when it is wrong, over, used or another device's. A new code ends the
+	// ones before. `rateLimited` with `retryAfter` before `resendAfter`; the captcha then stays.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /smsCodes (the `SendSmsCode` operationId).
+	SendSmsCodeWithBody(ctx context.Context, params *SendSmsCodeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SendSmsCode Send a code to the phone of the account of a key
+	//
+	// An answer uses the captcha up: `captchaWrong` when it is wrong, over, used or another device's. A new code ends the
+	// ones before. `rateLimited` with `retryAfter` before `resendAfter`; the captcha then stays.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /smsCodes (the `SendSmsCode` operationId).
+	SendSmsCode(ctx context.Context, params *SendSmsCodeParams, body SendSmsCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // GetLatestRelease The newest release of the app for a platform
@@ -461,6 +519,44 @@ type ClientInterface interface {
 // Corresponds with GET /app/releases/latest (the `GetLatestRelease` operationId).
 func (c *Client) GetLatestRelease(ctx context.Context, params *GetLatestReleaseParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetLatestReleaseRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateCaptchaWithBody A picture or a recording of six digits that a person can read
+//
+// For this device, one purpose and one answer, right or wrong, within five minutes.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /captchas (the `CreateCaptcha` operationId).
+func (c *Client) CreateCaptchaWithBody(ctx context.Context, params *CreateCaptchaParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateCaptchaRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateCaptcha A picture or a recording of six digits that a person can read
+//
+// For this device, one purpose and one answer, right or wrong, within five minutes.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /captchas (the `CreateCaptcha` operationId).
+func (c *Client) CreateCaptcha(ctx context.Context, params *CreateCaptchaParams, body CreateCaptchaJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateCaptchaRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -994,6 +1090,46 @@ func (c *Client) ResumeKey(ctx context.Context, keyId KeyId, params *ResumeKeyPa
 	return c.Client.Do(req)
 }
 
+// UnlockPasswordWithBody Open a recovery by SMS code: R1 → R2; locks do not hinder it
+//
+// `codeWrong` with `attemptsLeft`, then `expired`. The right code is used up. The session goes on with
+// /shares/{sid}:refresh and :commit; the commit sets the new password and lifts the lock.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /password:unlock (the `UnlockPassword` operationId).
+func (c *Client) UnlockPasswordWithBody(ctx context.Context, params *UnlockPasswordParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUnlockPasswordRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UnlockPassword Open a recovery by SMS code: R1 → R2; locks do not hinder it
+//
+// `codeWrong` with `attemptsLeft`, then `expired`. The right code is used up. The session goes on with
+// /shares/{sid}:refresh and :commit; the commit sets the new password and lifts the lock.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /password:unlock (the `UnlockPassword` operationId).
+func (c *Client) UnlockPassword(ctx context.Context, params *UnlockPasswordParams, body UnlockPasswordJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUnlockPasswordRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListSeals The seals of a certificate (签章管理)
 //
 // Corresponds with GET /seals (the `ListSeals` operationId).
@@ -1267,6 +1403,46 @@ func (c *Client) BeginSignature(ctx context.Context, params *BeginSignatureParam
 	return c.Client.Do(req)
 }
 
+// SendSmsCodeWithBody Send a code to the phone of the account of a key
+//
+// An answer uses the captcha up: `captchaWrong` when it is wrong, over, used or another device's. A new code ends the
+// ones before. `rateLimited` with `retryAfter` before `resendAfter`; the captcha then stays.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /smsCodes (the `SendSmsCode` operationId).
+func (c *Client) SendSmsCodeWithBody(ctx context.Context, params *SendSmsCodeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSendSmsCodeRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SendSmsCode Send a code to the phone of the account of a key
+//
+// An answer uses the captcha up: `captchaWrong` when it is wrong, over, used or another device's. A new code ends the
+// ones before. `rateLimited` with `retryAfter` before `resendAfter`; the captcha then stays.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /smsCodes (the `SendSmsCode` operationId).
+func (c *Client) SendSmsCode(ctx context.Context, params *SendSmsCodeParams, body SendSmsCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSendSmsCodeRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // NewGetLatestReleaseRequest constructs an http.Request for the GetLatestRelease method
 func NewGetLatestReleaseRequest(server string, params *GetLatestReleaseParams) (*http.Request, error) {
 	var err error
@@ -1312,6 +1488,59 @@ func NewGetLatestReleaseRequest(server string, params *GetLatestReleaseParams) (
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCreateCaptchaRequest calls the generic CreateCaptcha builder with application/json body
+func NewCreateCaptchaRequest(server string, params *CreateCaptchaParams, body CreateCaptchaJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateCaptchaRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewCreateCaptchaRequestWithBody constructs an http.Request for the CreateCaptcha method, with any body, and a specified content type
+func NewCreateCaptchaRequestWithBody(server string, params *CreateCaptchaParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/captchas")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: "uuid"})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
 	}
 
 	return req, nil
@@ -2246,6 +2475,59 @@ func NewResumeKeyRequestWithBody(server string, keyId KeyId, params *ResumeKeyPa
 	return req, nil
 }
 
+// NewUnlockPasswordRequest calls the generic UnlockPassword builder with application/json body
+func NewUnlockPasswordRequest(server string, params *UnlockPasswordParams, body UnlockPasswordJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUnlockPasswordRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewUnlockPasswordRequestWithBody constructs an http.Request for the UnlockPassword method, with any body, and a specified content type
+func NewUnlockPasswordRequestWithBody(server string, params *UnlockPasswordParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/password:unlock")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: "uuid"})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
+
+	return req, nil
+}
+
 // NewListSealsRequest constructs an http.Request for the ListSeals method
 func NewListSealsRequest(server string, params *ListSealsParams) (*http.Request, error) {
 	var err error
@@ -2798,6 +3080,59 @@ func NewBeginSignatureRequestWithBody(server string, params *BeginSignatureParam
 	return req, nil
 }
 
+// NewSendSmsCodeRequest calls the generic SendSmsCode builder with application/json body
+func NewSendSmsCodeRequest(server string, params *SendSmsCodeParams, body SendSmsCodeJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSendSmsCodeRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewSendSmsCodeRequestWithBody constructs an http.Request for the SendSmsCode method, with any body, and a specified content type
+func NewSendSmsCodeRequestWithBody(server string, params *SendSmsCodeParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/smsCodes")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: "uuid"})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
+
+	return req, nil
+}
+
 func (c *Client) applyEditors(ctx context.Context, req *http.Request, additionalEditors []RequestEditorFn) error {
 	for _, r := range c.RequestEditors {
 		if err := r(ctx, req); err != nil {
@@ -2850,6 +3185,24 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /app/releases/latest (the `GetLatestRelease` operationId).
 	GetLatestReleaseWithResponse(ctx context.Context, params *GetLatestReleaseParams, reqEditors ...RequestEditorFn) (*GetLatestReleaseResponse, error)
+
+	// CreateCaptchaWithBodyWithResponse A picture or a recording of six digits that a person can read
+	//
+	// For this device, one purpose and one answer, right or wrong, within five minutes.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /captchas (the `CreateCaptcha` operationId).
+	CreateCaptchaWithBodyWithResponse(ctx context.Context, params *CreateCaptchaParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateCaptchaResponse, error)
+
+	// CreateCaptchaWithResponse A picture or a recording of six digits that a person can read
+	//
+	// For this device, one purpose and one answer, right or wrong, within five minutes.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /captchas (the `CreateCaptcha` operationId).
+	CreateCaptchaWithResponse(ctx context.Context, params *CreateCaptchaParams, body CreateCaptchaJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateCaptchaResponse, error)
 
 	// ListCredentialsWithResponse The certificates of this device
 	//
@@ -3102,6 +3455,26 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /keys/{keyId}:resume (the `ResumeKey` operationId).
 	ResumeKeyWithResponse(ctx context.Context, keyId KeyId, params *ResumeKeyParams, body ResumeKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*ResumeKeyResponse, error)
 
+	// UnlockPasswordWithBodyWithResponse Open a recovery by SMS code: R1 → R2; locks do not hinder it
+	//
+	// `codeWrong` with `attemptsLeft`, then `expired`. The right code is used up. The session goes on with
+	// /shares/{sid}:refresh and :commit; the commit sets the new password and lifts the lock.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /password:unlock (the `UnlockPassword` operationId).
+	UnlockPasswordWithBodyWithResponse(ctx context.Context, params *UnlockPasswordParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UnlockPasswordResponse, error)
+
+	// UnlockPasswordWithResponse Open a recovery by SMS code: R1 → R2; locks do not hinder it
+	//
+	// `codeWrong` with `attemptsLeft`, then `expired`. The right code is used up. The session goes on with
+	// /shares/{sid}:refresh and :commit; the commit sets the new password and lifts the lock.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /password:unlock (the `UnlockPassword` operationId).
+	UnlockPasswordWithResponse(ctx context.Context, params *UnlockPasswordParams, body UnlockPasswordJSONRequestBody, reqEditors ...RequestEditorFn) (*UnlockPasswordResponse, error)
+
 	// ListSealsWithResponse The seals of a certificate (签章管理)
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -3230,6 +3603,26 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /signatures:begin (the `BeginSignature` operationId).
 	BeginSignatureWithResponse(ctx context.Context, params *BeginSignatureParams, body BeginSignatureJSONRequestBody, reqEditors ...RequestEditorFn) (*BeginSignatureResponse, error)
+
+	// SendSmsCodeWithBodyWithResponse Send a code to the phone of the account of a key
+	//
+	// An answer uses the captcha up: `captchaWrong` when it is wrong, over, used or another device's. A new code ends the
+	// ones before. `rateLimited` with `retryAfter` before `resendAfter`; the captcha then stays.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /smsCodes (the `SendSmsCode` operationId).
+	SendSmsCodeWithBodyWithResponse(ctx context.Context, params *SendSmsCodeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SendSmsCodeResponse, error)
+
+	// SendSmsCodeWithResponse Send a code to the phone of the account of a key
+	//
+	// An answer uses the captcha up: `captchaWrong` when it is wrong, over, used or another device's. A new code ends the
+	// ones before. `rateLimited` with `retryAfter` before `resendAfter`; the captcha then stays.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /smsCodes (the `SendSmsCode` operationId).
+	SendSmsCodeWithResponse(ctx context.Context, params *SendSmsCodeParams, body SendSmsCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*SendSmsCodeResponse, error)
 }
 
 type GetLatestReleaseResponse struct {
@@ -3274,6 +3667,54 @@ func (r GetLatestReleaseResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetLatestReleaseResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type CreateCaptchaResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Captcha
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r CreateCaptchaResponse) GetJSON200() *Captcha {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CreateCaptchaResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CreateCaptchaResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateCaptchaResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateCaptchaResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateCaptchaResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -4178,6 +4619,54 @@ func (r ResumeKeyResponse) ContentType() string {
 	return ""
 }
 
+type UnlockPasswordResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Session
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r UnlockPasswordResponse) GetJSON200() *Session {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r UnlockPasswordResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r UnlockPasswordResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UnlockPasswordResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UnlockPasswordResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UnlockPasswordResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type ListSealsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -4596,6 +5085,54 @@ func (r BeginSignatureResponse) ContentType() string {
 	return ""
 }
 
+type SendSmsCodeResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SmsCode
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SendSmsCodeResponse) GetJSON200() *SmsCode {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r SendSmsCodeResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SendSmsCodeResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SendSmsCodeResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SendSmsCodeResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SendSmsCodeResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // GetLatestReleaseWithResponse The newest release of the app for a platform
 //
 // `notFound` when the service offers none.
@@ -4609,6 +5146,36 @@ func (c *ClientWithResponses) GetLatestReleaseWithResponse(ctx context.Context, 
 		return nil, err
 	}
 	return ParseGetLatestReleaseResponse(rsp)
+}
+
+// CreateCaptchaWithBodyWithResponse A picture or a recording of six digits that a person can read
+//
+// For this device, one purpose and one answer, right or wrong, within five minutes.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /captchas (the `CreateCaptcha` operationId).
+func (c *ClientWithResponses) CreateCaptchaWithBodyWithResponse(ctx context.Context, params *CreateCaptchaParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateCaptchaResponse, error) {
+	rsp, err := c.CreateCaptchaWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateCaptchaResponse(rsp)
+}
+
+// CreateCaptchaWithResponse A picture or a recording of six digits that a person can read
+//
+// For this device, one purpose and one answer, right or wrong, within five minutes.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /captchas (the `CreateCaptcha` operationId).
+func (c *ClientWithResponses) CreateCaptchaWithResponse(ctx context.Context, params *CreateCaptchaParams, body CreateCaptchaJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateCaptchaResponse, error) {
+	rsp, err := c.CreateCaptcha(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateCaptchaResponse(rsp)
 }
 
 // ListCredentialsWithResponse The certificates of this device
@@ -5036,6 +5603,38 @@ func (c *ClientWithResponses) ResumeKeyWithResponse(ctx context.Context, keyId K
 	return ParseResumeKeyResponse(rsp)
 }
 
+// UnlockPasswordWithBodyWithResponse Open a recovery by SMS code: R1 → R2; locks do not hinder it
+//
+// `codeWrong` with `attemptsLeft`, then `expired`. The right code is used up. The session goes on with
+// /shares/{sid}:refresh and :commit; the commit sets the new password and lifts the lock.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /password:unlock (the `UnlockPassword` operationId).
+func (c *ClientWithResponses) UnlockPasswordWithBodyWithResponse(ctx context.Context, params *UnlockPasswordParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UnlockPasswordResponse, error) {
+	rsp, err := c.UnlockPasswordWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUnlockPasswordResponse(rsp)
+}
+
+// UnlockPasswordWithResponse Open a recovery by SMS code: R1 → R2; locks do not hinder it
+//
+// `codeWrong` with `attemptsLeft`, then `expired`. The right code is used up. The session goes on with
+// /shares/{sid}:refresh and :commit; the commit sets the new password and lifts the lock.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /password:unlock (the `UnlockPassword` operationId).
+func (c *ClientWithResponses) UnlockPasswordWithResponse(ctx context.Context, params *UnlockPasswordParams, body UnlockPasswordJSONRequestBody, reqEditors ...RequestEditorFn) (*UnlockPasswordResponse, error) {
+	rsp, err := c.UnlockPassword(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUnlockPasswordResponse(rsp)
+}
+
 // ListSealsWithResponse The seals of a certificate (签章管理)
 //
 // Returns a wrapper object for the known response body format(s).
@@ -5255,6 +5854,38 @@ func (c *ClientWithResponses) BeginSignatureWithResponse(ctx context.Context, pa
 	return ParseBeginSignatureResponse(rsp)
 }
 
+// SendSmsCodeWithBodyWithResponse Send a code to the phone of the account of a key
+//
+// An answer uses the captcha up: `captchaWrong` when it is wrong, over, used or another device's. A new code ends the
+// ones before. `rateLimited` with `retryAfter` before `resendAfter`; the captcha then stays.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /smsCodes (the `SendSmsCode` operationId).
+func (c *ClientWithResponses) SendSmsCodeWithBodyWithResponse(ctx context.Context, params *SendSmsCodeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SendSmsCodeResponse, error) {
+	rsp, err := c.SendSmsCodeWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSendSmsCodeResponse(rsp)
+}
+
+// SendSmsCodeWithResponse Send a code to the phone of the account of a key
+//
+// An answer uses the captcha up: `captchaWrong` when it is wrong, over, used or another device's. A new code ends the
+// ones before. `rateLimited` with `retryAfter` before `resendAfter`; the captcha then stays.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /smsCodes (the `SendSmsCode` operationId).
+func (c *ClientWithResponses) SendSmsCodeWithResponse(ctx context.Context, params *SendSmsCodeParams, body SendSmsCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*SendSmsCodeResponse, error) {
+	rsp, err := c.SendSmsCode(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSendSmsCodeResponse(rsp)
+}
+
 // ParseGetLatestReleaseResponse parses an HTTP response from a GetLatestReleaseWithResponse call
 func ParseGetLatestReleaseResponse(rsp *http.Response) (*GetLatestReleaseResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -5271,6 +5902,39 @@ func ParseGetLatestReleaseResponse(rsp *http.Response) (*GetLatestReleaseRespons
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest Release
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseCreateCaptchaResponse parses an HTTP response from a CreateCaptchaWithResponse call
+func ParseCreateCaptchaResponse(rsp *http.Response) (*CreateCaptchaResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateCaptchaResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Captcha
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -5907,6 +6571,39 @@ func ParseResumeKeyResponse(rsp *http.Response) (*ResumeKeyResponse, error) {
 	return response, nil
 }
 
+// ParseUnlockPasswordResponse parses an HTTP response from a UnlockPasswordWithResponse call
+func ParseUnlockPasswordResponse(rsp *http.Response) (*UnlockPasswordResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UnlockPasswordResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Session
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseListSealsResponse parses an HTTP response from a ListSealsWithResponse call
 func ParseListSealsResponse(rsp *http.Response) (*ListSealsResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -6179,6 +6876,39 @@ func ParseBeginSignatureResponse(rsp *http.Response) (*BeginSignatureResponse, e
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest Session
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseSendSmsCodeResponse parses an HTTP response from a SendSmsCodeWithResponse call
+func ParseSendSmsCodeResponse(rsp *http.Response) (*SendSmsCodeResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SendSmsCodeResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SmsCode
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}

@@ -20,6 +20,9 @@ type ServerInterface interface {
 	// GetLatestRelease The newest release of the app for a platform
 	// (GET /app/releases/latest)
 	GetLatestRelease(w http.ResponseWriter, r *http.Request, params GetLatestReleaseParams)
+	// CreateCaptcha A picture or a recording of six digits that a person can read
+	// (POST /captchas)
+	CreateCaptcha(w http.ResponseWriter, r *http.Request, params CreateCaptchaParams)
 	// ListCredentials The certificates of this device
 	// (GET /credentials)
 	ListCredentials(w http.ResponseWriter, r *http.Request)
@@ -77,6 +80,9 @@ type ServerInterface interface {
 	// ResumeKey What became of an unanswered session: U1 → U2
 	// (POST /keys/{keyId}:resume)
 	ResumeKey(w http.ResponseWriter, r *http.Request, keyId KeyId, params ResumeKeyParams)
+	// UnlockPassword Open a recovery by SMS code: R1 → R2; locks do not hinder it
+	// (POST /password:unlock)
+	UnlockPassword(w http.ResponseWriter, r *http.Request, params UnlockPasswordParams)
 	// ListSeals The seals of a certificate (签章管理)
 	// (GET /seals)
 	ListSeals(w http.ResponseWriter, r *http.Request, params ListSealsParams)
@@ -104,6 +110,9 @@ type ServerInterface interface {
 	// BeginSignature Open a signing session: S1 → S2
 	// (POST /signatures:begin)
 	BeginSignature(w http.ResponseWriter, r *http.Request, params BeginSignatureParams)
+	// SendSmsCode Send a code to the phone of the account of a key
+	// (POST /smsCodes)
+	SendSmsCode(w http.ResponseWriter, r *http.Request, params SendSmsCodeParams)
 }
 
 // Unimplemented server implementation that returns http.StatusNotImplemented for each endpoint.
@@ -113,6 +122,12 @@ type Unimplemented struct{}
 // GetLatestRelease The newest release of the app for a platform
 // (GET /app/releases/latest)
 func (_ Unimplemented) GetLatestRelease(w http.ResponseWriter, r *http.Request, params GetLatestReleaseParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// CreateCaptcha A picture or a recording of six digits that a person can read
+// (POST /captchas)
+func (_ Unimplemented) CreateCaptcha(w http.ResponseWriter, r *http.Request, params CreateCaptchaParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -230,6 +245,12 @@ func (_ Unimplemented) ResumeKey(w http.ResponseWriter, r *http.Request, keyId K
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// UnlockPassword Open a recovery by SMS code: R1 → R2; locks do not hinder it
+// (POST /password:unlock)
+func (_ Unimplemented) UnlockPassword(w http.ResponseWriter, r *http.Request, params UnlockPasswordParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // ListSeals The seals of a certificate (签章管理)
 // (GET /seals)
 func (_ Unimplemented) ListSeals(w http.ResponseWriter, r *http.Request, params ListSealsParams) {
@@ -284,6 +305,12 @@ func (_ Unimplemented) BeginSignature(w http.ResponseWriter, r *http.Request, pa
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// SendSmsCode Send a code to the phone of the account of a key
+// (POST /smsCodes)
+func (_ Unimplemented) SendSmsCode(w http.ResponseWriter, r *http.Request, params SendSmsCodeParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // ServerInterfaceWrapper converts contexts to parameters.
 type ServerInterfaceWrapper struct {
 	Handler            ServerInterface
@@ -317,6 +344,51 @@ func (siw *ServerInterfaceWrapper) GetLatestRelease(w http.ResponseWriter, r *ht
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetLatestRelease(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateCaptcha operation middleware
+func (siw *ServerInterfaceWrapper) CreateCaptcha(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateCaptchaParams
+
+	headers := r.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		err := fmt.Errorf("Header parameter Idempotency-Key is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "Idempotency-Key", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateCaptcha(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1116,6 +1188,51 @@ func (siw *ServerInterfaceWrapper) ResumeKey(w http.ResponseWriter, r *http.Requ
 	handler.ServeHTTP(w, r)
 }
 
+// UnlockPassword operation middleware
+func (siw *ServerInterfaceWrapper) UnlockPassword(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UnlockPasswordParams
+
+	headers := r.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		err := fmt.Errorf("Header parameter Idempotency-Key is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "Idempotency-Key", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UnlockPassword(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListSeals operation middleware
 func (siw *ServerInterfaceWrapper) ListSeals(w http.ResponseWriter, r *http.Request) {
 
@@ -1593,6 +1710,51 @@ func (siw *ServerInterfaceWrapper) BeginSignature(w http.ResponseWriter, r *http
 	handler.ServeHTTP(w, r)
 }
 
+// SendSmsCode operation middleware
+func (siw *ServerInterfaceWrapper) SendSmsCode(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SendSmsCodeParams
+
+	headers := r.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		err := fmt.Errorf("Header parameter Idempotency-Key is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "Idempotency-Key", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SendSmsCode(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 type UnescapedCookieParamError struct {
 	ParamName string
 	Err       error
@@ -1764,6 +1926,15 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Post(options.BaseURL+"/shares/{sid}:commit", wrapper.CommitShare)
 	})
 	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/captchas", wrapper.CreateCaptcha)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/smsCodes", wrapper.SendSmsCode)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/password:unlock", wrapper.UnlockPassword)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/credentials", wrapper.ListCredentials)
 	})
 	r.Group(func(r chi.Router) {
@@ -1827,6 +1998,46 @@ type GetLatestReleasedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetLatestReleasedefaultApplicationProblemPlusJSONResponse) VisitGetLatestReleaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCaptchaRequestObject struct {
+	Params CreateCaptchaParams
+	Body   *CreateCaptchaJSONRequestBody
+}
+
+type CreateCaptchaResponseObject interface {
+	VisitCreateCaptchaResponse(w http.ResponseWriter) error
+}
+
+type CreateCaptcha200JSONResponse Captcha
+
+func (response CreateCaptcha200JSONResponse) VisitCreateCaptchaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCaptchadefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateCaptchadefaultApplicationProblemPlusJSONResponse) VisitCreateCaptchaResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -2583,6 +2794,46 @@ func (response ResumeKeydefaultApplicationProblemPlusJSONResponse) VisitResumeKe
 	return err
 }
 
+type UnlockPasswordRequestObject struct {
+	Params UnlockPasswordParams
+	Body   *UnlockPasswordJSONRequestBody
+}
+
+type UnlockPasswordResponseObject interface {
+	VisitUnlockPasswordResponse(w http.ResponseWriter) error
+}
+
+type UnlockPassword200JSONResponse Session
+
+func (response UnlockPassword200JSONResponse) VisitUnlockPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnlockPassworddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UnlockPassworddefaultApplicationProblemPlusJSONResponse) VisitUnlockPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListSealsRequestObject struct {
 	Params ListSealsParams
 }
@@ -2933,11 +3184,54 @@ func (response BeginSignaturedefaultApplicationProblemPlusJSONResponse) VisitBeg
 	return err
 }
 
+type SendSmsCodeRequestObject struct {
+	Params SendSmsCodeParams
+	Body   *SendSmsCodeJSONRequestBody
+}
+
+type SendSmsCodeResponseObject interface {
+	VisitSendSmsCodeResponse(w http.ResponseWriter) error
+}
+
+type SendSmsCode200JSONResponse SmsCode
+
+func (response SendSmsCode200JSONResponse) VisitSendSmsCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendSmsCodedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SendSmsCodedefaultApplicationProblemPlusJSONResponse) VisitSendSmsCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// GetLatestRelease The newest release of the app for a platform
 	// (GET /app/releases/latest)
 	GetLatestRelease(ctx context.Context, request GetLatestReleaseRequestObject) (GetLatestReleaseResponseObject, error)
+	// CreateCaptcha A picture or a recording of six digits that a person can read
+	// (POST /captchas)
+	CreateCaptcha(ctx context.Context, request CreateCaptchaRequestObject) (CreateCaptchaResponseObject, error)
 	// ListCredentials The certificates of this device
 	// (GET /credentials)
 	ListCredentials(ctx context.Context, request ListCredentialsRequestObject) (ListCredentialsResponseObject, error)
@@ -2995,6 +3289,9 @@ type StrictServerInterface interface {
 	// ResumeKey What became of an unanswered session: U1 → U2
 	// (POST /keys/{keyId}:resume)
 	ResumeKey(ctx context.Context, request ResumeKeyRequestObject) (ResumeKeyResponseObject, error)
+	// UnlockPassword Open a recovery by SMS code: R1 → R2; locks do not hinder it
+	// (POST /password:unlock)
+	UnlockPassword(ctx context.Context, request UnlockPasswordRequestObject) (UnlockPasswordResponseObject, error)
 	// ListSeals The seals of a certificate (签章管理)
 	// (GET /seals)
 	ListSeals(ctx context.Context, request ListSealsRequestObject) (ListSealsResponseObject, error)
@@ -3022,6 +3319,9 @@ type StrictServerInterface interface {
 	// BeginSignature Open a signing session: S1 → S2
 	// (POST /signatures:begin)
 	BeginSignature(ctx context.Context, request BeginSignatureRequestObject) (BeginSignatureResponseObject, error)
+	// SendSmsCode Send a code to the phone of the account of a key
+	// (POST /smsCodes)
+	SendSmsCode(ctx context.Context, request SendSmsCodeRequestObject) (SendSmsCodeResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error)
@@ -3082,6 +3382,39 @@ func (sh *strictHandler) GetLatestRelease(w http.ResponseWriter, r *http.Request
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetLatestReleaseResponseObject); ok {
 		if err := validResponse.VisitGetLatestReleaseResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateCaptcha operation middleware
+func (sh *strictHandler) CreateCaptcha(w http.ResponseWriter, r *http.Request, params CreateCaptchaParams) {
+	var request CreateCaptchaRequestObject
+
+	request.Params = params
+
+	var body CreateCaptchaJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateCaptcha(ctx, request.(CreateCaptchaRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateCaptcha")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateCaptchaResponseObject); ok {
+		if err := validResponse.VisitCreateCaptchaResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -3657,6 +3990,39 @@ func (sh *strictHandler) ResumeKey(w http.ResponseWriter, r *http.Request, keyId
 	}
 }
 
+// UnlockPassword operation middleware
+func (sh *strictHandler) UnlockPassword(w http.ResponseWriter, r *http.Request, params UnlockPasswordParams) {
+	var request UnlockPasswordRequestObject
+
+	request.Params = params
+
+	var body UnlockPasswordJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UnlockPassword(ctx, request.(UnlockPasswordRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UnlockPassword")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UnlockPasswordResponseObject); ok {
+		if err := validResponse.VisitUnlockPasswordResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListSeals operation middleware
 func (sh *strictHandler) ListSeals(w http.ResponseWriter, r *http.Request, params ListSealsParams) {
 	var request ListSealsRequestObject
@@ -3931,6 +4297,39 @@ func (sh *strictHandler) BeginSignature(w http.ResponseWriter, r *http.Request, 
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(BeginSignatureResponseObject); ok {
 		if err := validResponse.VisitBeginSignatureResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SendSmsCode operation middleware
+func (sh *strictHandler) SendSmsCode(w http.ResponseWriter, r *http.Request, params SendSmsCodeParams) {
+	var request SendSmsCodeRequestObject
+
+	request.Params = params
+
+	var body SendSmsCodeJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SendSmsCode(ctx, request.(SendSmsCodeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SendSmsCode")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SendSmsCodeResponseObject); ok {
+		if err := validResponse.VisitSendSmsCodeResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

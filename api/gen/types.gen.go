@@ -9,6 +9,39 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
+// Defines values for CaptchaForm.
+const (
+	CaptchaFormAudio   CaptchaForm = "audio"
+	CaptchaFormPicture CaptchaForm = "picture"
+)
+
+// Valid indicates whether the value is a known member of the CaptchaForm enum.
+func (e CaptchaForm) Valid() bool {
+	switch e {
+	case CaptchaFormAudio:
+		return true
+	case CaptchaFormPicture:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CodePurpose.
+const (
+	CodePurposeRecovery CodePurpose = "recovery"
+)
+
+// Valid indicates whether the value is a known member of the CodePurpose enum.
+func (e CodePurpose) Valid() bool {
+	switch e {
+	case CodePurposeRecovery:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CredentialState.
 const (
 	CredentialStateActive    CredentialState = "active"
@@ -178,6 +211,26 @@ type BindingRequest struct {
 	KeyId KeyId `json:"keyId"`
 }
 
+// Captcha defines model for Captcha.
+type Captcha struct {
+	// Content PNG, or WAV (8 kHz, 8 bit, mono) spoken in Chinese
+	Content []byte    `json:"content"`
+	Expires time.Time `json:"expires"`
+	Id      CaptchaId `json:"id"`
+}
+
+// CaptchaForm defines model for CaptchaForm.
+type CaptchaForm string
+
+// CaptchaId defines model for CaptchaId.
+type CaptchaId = string
+
+// CaptchaRequest defines model for CaptchaRequest.
+type CaptchaRequest struct {
+	Form    CaptchaForm `json:"form"`
+	Purpose CodePurpose `json:"purpose"`
+}
+
 // Certificate X.509 (DER).
 type Certificate = []byte
 
@@ -189,6 +242,9 @@ type CertificateRequest struct {
 
 // Chain Issuing CA first, root last.
 type Chain = []Certificate
+
+// CodePurpose defines model for CodePurpose.
+type CodePurpose string
 
 // Credential defines model for Credential.
 type Credential struct {
@@ -580,6 +636,30 @@ type SignatureResult struct {
 	Message ProtocolMessage `json:"message"`
 }
 
+// SmsCode defines model for SmsCode.
+type SmsCode struct {
+	// Expires When the code stops working
+	Expires time.Time `json:"expires"`
+	Id      SmsCodeId `json:"id"`
+
+	// PhoneHint Masked number
+	PhoneHint   string    `json:"phoneHint"`
+	ResendAfter time.Time `json:"resendAfter"`
+}
+
+// SmsCodeId defines model for SmsCodeId.
+type SmsCodeId = string
+
+// SmsCodeRequest defines model for SmsCodeRequest.
+type SmsCodeRequest struct {
+	CaptchaAnswer string    `json:"captchaAnswer"`
+	CaptchaId     CaptchaId `json:"captchaId"`
+
+	// KeyId Lower-case hex of the 16 bytes that the client chose at random for a two-party key.
+	KeyId   KeyId       `json:"keyId"`
+	Purpose CodePurpose `json:"purpose"`
+}
+
 // Stroke defines model for Stroke.
 type Stroke = []StrokePoint
 
@@ -591,6 +671,19 @@ type StrokePoint struct {
 	// X Device-independent pixels of the canvas
 	X float32 `json:"x"`
 	Y float32 `json:"y"`
+}
+
+// UnlockRequest defines model for UnlockRequest.
+type UnlockRequest struct {
+	// Code The SMS code, its UTF-8 bytes in base64
+	Code []byte `json:"code"`
+
+	// KeyId Lower-case hex of the 16 bytes that the client chose at random for a two-party key.
+	KeyId KeyId `json:"keyId"`
+
+	// Message Canonical binary of the two-party protocol.
+	Message   ProtocolMessage `json:"message"`
+	SmsCodeId SmsCodeId       `json:"smsCodeId"`
 }
 
 // VerifiedEnrolment defines model for VerifiedEnrolment.
@@ -612,6 +705,12 @@ type KeyIdQuery = KeyId
 // GetLatestReleaseParams defines parameters for GetLatestRelease.
 type GetLatestReleaseParams struct {
 	Platform Platform `form:"platform" json:"platform"`
+}
+
+// CreateCaptchaParams defines parameters for CreateCaptcha.
+type CreateCaptchaParams struct {
+	// IdempotencyKey Names this change; stored by the client before sending.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
 // RemoveCredentialFromDeviceParams defines parameters for RemoveCredentialFromDevice.
@@ -693,6 +792,12 @@ type ResumeKeyParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// UnlockPasswordParams defines parameters for UnlockPassword.
+type UnlockPasswordParams struct {
+	// IdempotencyKey Names this change; stored by the client before sending.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListSealsParams defines parameters for ListSeals.
 type ListSealsParams struct {
 	KeyId KeyIdQuery `form:"keyId" json:"keyId"`
@@ -752,6 +857,15 @@ type BeginSignatureParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// SendSmsCodeParams defines parameters for SendSmsCode.
+type SendSmsCodeParams struct {
+	// IdempotencyKey Names this change; stored by the client before sending.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// CreateCaptchaJSONRequestBody defines body for CreateCaptcha for application/json ContentType.
+type CreateCaptchaJSONRequestBody = CaptchaRequest
+
 // RegisterDeviceJSONRequestBody defines body for RegisterDevice for application/json ContentType.
 type RegisterDeviceJSONRequestBody = DeviceRegistration
 
@@ -782,6 +896,9 @@ type ConfirmKeyJSONRequestBody = Message
 // ResumeKeyJSONRequestBody defines body for ResumeKey for application/json ContentType.
 type ResumeKeyJSONRequestBody = Message
 
+// UnlockPasswordJSONRequestBody defines body for UnlockPassword for application/json ContentType.
+type UnlockPasswordJSONRequestBody = UnlockRequest
+
 // CreateSealJSONRequestBody defines body for CreateSeal for application/json ContentType.
 type CreateSealJSONRequestBody = SealRequest
 
@@ -799,3 +916,6 @@ type FinishSignatureJSONRequestBody = Message
 
 // BeginSignatureJSONRequestBody defines body for BeginSignature for application/json ContentType.
 type BeginSignatureJSONRequestBody = SignatureRequest
+
+// SendSmsCodeJSONRequestBody defines body for SendSmsCode for application/json ContentType.
+type SendSmsCodeJSONRequestBody = SmsCodeRequest

@@ -174,6 +174,14 @@ func TestEveryAnswerKeepsToTheContract(t *testing.T) {
 	if _, err := p.api.GetCredentialStatus(ctx, f.id.String()); err != nil {
 		t.Fatal(err)
 	}
+	sent, err := f.ask(p, f.captcha(), captchaDigits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, _ := b.ca.LatestSMS("10001")
+	if err := f.reset(sent.Id, code, "another password"); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := p.api.GetCredential(ctx, f.id.String()); err != nil {
 		t.Fatal(err)
 	}

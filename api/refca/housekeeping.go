@@ -47,6 +47,8 @@ func (s *Server) purge(ctx context.Context) error {
 				purge(tx, tokens, &n, func(t token) bool { return !now.Before(t.Expires) }),
 				purge(tx, unsent, &n, func(m message) bool { return now.Sub(m.Time) >= 24*time.Hour }),
 				purge(tx, enrolments, &n, func(e enrolment) bool { return now.Sub(e.Created) >= keepEnrolments }),
+				purge(tx, captchas, &n, func(c captchaRecord) bool { return !now.Before(c.Expires) }),
+				purge(tx, smsCodes, &n, func(c smsCode) bool { return !now.Before(c.Expires) }),
 				purge(tx, limits, &n, func(times []time.Time) bool {
 					return len(times) == 0 || now.Sub(times[len(times)-1]) >= 24*time.Hour
 				}),

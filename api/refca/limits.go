@@ -15,12 +15,15 @@ type Limits struct {
 	SMSPerAddressHour int // default 60
 
 	DevicesPerAddressHour int // default 120
+
+	CaptchasPerDeviceHour  int // default 60
+	CaptchasPerAddressHour int // default 600
 }
 
 func (l Limits) withDefaults() Limits {
 	for v, def := range map[*int]int{
 		&l.SMSPerAccountHour: 5, &l.SMSPerAccountDay: 10, &l.SMSPerDeviceHour: 10, &l.SMSPerAddressHour: 60,
-		&l.DevicesPerAddressHour: 120,
+		&l.DevicesPerAddressHour: 120, &l.CaptchasPerDeviceHour: 60, &l.CaptchasPerAddressHour: 600,
 	} {
 		if *v <= 0 {
 			*v = def

@@ -27,6 +27,8 @@ const (
 	unsent       = table[message]("unsent")           // what an unknown account would have got
 	answers      = table[answer]("answers")           // by device ID and idempotency key
 	limits       = table[[]time.Time]("limits")       // by kind and subject: when it happened
+	captchas     = table[captchaRecord]("captchas")   // by captcha ID
+	smsCodes     = table[smsCode]("smsCodes")         // by key ID
 	releases     = table[gen.Release]("releases")     // by platform
 	audits       = table[auditEntry]("audit")         // by sequence number
 
