@@ -361,6 +361,27 @@ func TestM32_RevokedAndSuspended(t *testing.T) {
 	}
 }
 
+func TestM07_RefreshTakesTheRenewedCertificate(t *testing.T) {
+	b := newBench(t)
+	cert := b.enrol(b.initialise(), "10001")
+	if err := b.ca.Renew(t.Context(), strings.TrimLeft(strings.ToLower(cert.Serial), "0")); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.sign(cert, password); err != nil {
+		t.Fatalf("before the refresh: %v", err)
+	}
+	renewed, replaced, err := b.client.Refresh(t.Context(), cert.ID)
+	if err != nil || !replaced || renewed.Serial == cert.Serial || renewed.ID != cert.ID {
+		t.Fatal(renewed.Serial, replaced, err)
+	}
+	if err := b.sign(renewed, password); err != nil {
+		t.Fatalf("after the refresh: %v", err)
+	}
+	if _, again, err := b.client.Refresh(t.Context(), cert.ID); err != nil || again {
+		t.Fatal(again, err)
+	}
+}
+
 func TestM22_UpdateOffers(t *testing.T) {
 	b := newBench(t)
 	b.initialise()

@@ -76,9 +76,17 @@ func (s *Server) RemoveCredentialFromDevice(w http.ResponseWriter, r *http.Reque
 				if err != nil {
 					return nil, err
 				}
-				cert.Revoked = c.now.UTC()
-				if err := certificates.put(tx, k.Serial, cert); err != nil {
+				all, err := replaced(tx, cert)
+				if err != nil {
 					return nil, err
+				}
+				for _, cert := range append(all, cert) {
+					if cert.Revoked.IsZero() {
+						cert.Revoked = c.now.UTC()
+					}
+					if err := certificates.put(tx, cert.Serial, cert); err != nil {
+						return nil, err
+					}
 				}
 			}
 			if err := c.releaseBinding(tx, k.Account); err != nil {

@@ -24,8 +24,10 @@ type certificateAction struct {
 
 func certificateActions() []certificateAction {
 	const active, suspended = gen.CredentialStateActive, gen.CredentialStateSuspended
+	renewable := []gen.CredentialState{active, gen.CredentialStateExpired}
 	return []certificateAction{
 		{"unlock", name{"解锁", "Unlock"}, (*Server).Unlock, []gen.CredentialState{active}},
+		{"renew", name{"更新", "Renew"}, (*Server).Renew, renewable},
 		{"suspend", name{"挂起", "Suspend"}, (*Server).Suspend, []gen.CredentialState{active}},
 		{"reinstate", name{"恢复", "Reinstate"}, (*Server).Reinstate, []gen.CredentialState{suspended}},
 		{"revoke", name{"吊销", "Revoke"}, (*Server).Revoke, []gen.CredentialState{active, suspended}},
@@ -84,7 +86,14 @@ func (s *Server) mark(ctx context.Context, event, serial string, change func(*ce
 		if err != nil {
 			return err
 		}
-		return errors.Join(certificates.put(tx, serial, c), s.operated(tx, event, c.Account, c.KeyID, serial))
+		// What befalls the key befalls the certificates that a renewal replaced, too.
+		others, err := replaced(tx, c)
+		for _, other := range others {
+			if change(&other) {
+				err = errors.Join(err, certificates.put(tx, other.Serial, other))
+			}
+		}
+		return errors.Join(err, certificates.put(tx, serial, c), s.operated(tx, event, c.Account, c.KeyID, serial))
 	})
 }
 

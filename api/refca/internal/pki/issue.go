@@ -44,14 +44,6 @@ func (a *Authority) Issue(request, publicKey []byte, who Subject, now time.Time)
 	if err != nil {
 		return nil, err
 	}
-	serial, err := newSerial()
-	if err != nil {
-		return nil, err
-	}
-	ski, err := keyID(pub)
-	if err != nil {
-		return nil, err
-	}
 	subject := pkix.Name{
 		Country: []string{"CN"}, Organization: []string{who.Organisation}, CommonName: who.Holder,
 		ExtraNames: []pkix.AttributeTypeAndValue{{Type: oidUID, Value: who.Account}},
@@ -59,15 +51,39 @@ func (a *Authority) Issue(request, publicKey []byte, who Subject, now time.Time)
 	if who.Unit != "" {
 		subject.OrganizationalUnit = []string{who.Unit}
 	}
-	notAfter := now.AddDate(userYears, 0, 0)
-	if notAfter.After(a.Issuing.NotAfter) {
-		notAfter = a.Issuing.NotAfter
+	return a.certify(&smx509.Certificate{Subject: subject}, pub, now)
+}
+
+// Reissue makes a certificate for the subject and key of one that this CA issued, valid from now.
+func (a *Authority) Reissue(certificate []byte, now time.Time) ([]byte, error) {
+	old, err := smx509.ParseCertificate(certificate)
+	if err != nil {
+		return nil, err
 	}
-	template := &smx509.Certificate{
-		SerialNumber: serial, Subject: subject, SignatureAlgorithm: smx509.SM2WithSM3,
-		NotBefore: now.Add(-backdate), NotAfter: notAfter, SubjectKeyId: ski, BasicConstraintsValid: true,
-		KeyUsage: smx509.KeyUsageDigitalSignature | smx509.KeyUsageContentCommitment,
+	if err := old.CheckSignatureFrom(a.Issuing); err != nil {
+		return nil, err
 	}
+	pub, ok := old.PublicKey.(*ecdsa.PublicKey)
+	if !ok {
+		return nil, errors.New("pki: not an SM2 certificate")
+	}
+	return a.certify(&smx509.Certificate{RawSubject: old.RawSubject}, pub, now)
+}
+
+// certify signs a user's signing certificate. template has the subject only.
+func (a *Authority) certify(template *smx509.Certificate, pub *ecdsa.PublicKey, now time.Time) (der []byte, err error) {
+	if template.SerialNumber, err = newSerial(); err != nil {
+		return nil, err
+	}
+	if template.SubjectKeyId, err = keyID(pub); err != nil {
+		return nil, err
+	}
+	template.NotBefore, template.NotAfter = now.Add(-backdate), now.AddDate(userYears, 0, 0)
+	if template.NotAfter.After(a.Issuing.NotAfter) {
+		template.NotAfter = a.Issuing.NotAfter
+	}
+	template.SignatureAlgorithm, template.BasicConstraintsValid = smx509.SM2WithSM3, true
+	template.KeyUsage = smx509.KeyUsageDigitalSignature | smx509.KeyUsageContentCommitment
 	if d := a.Distribution; d != "" {
 		template.CRLDistributionPoints = []string{d + CRLFile}
 		template.OCSPServer, template.IssuingCertificateURL = []string{d + OCSPService}, []string{d + IssuingFile}
