@@ -207,6 +207,14 @@
 // signature are half of OpenSSL's time already, and none of them may be left out. 848 bytes and two round trips a
 // signature, 26 KB for a hundred in one session.
 //
+// The ratchet as a key shared beforehand, in the place of the session's key, would be cheaper, but is not used:
+//
+//	stale ratchet     the server could not open the request, so neither count a clone's PIN nor freeze, nor set the ratchet
+//	                  after Unfreeze; round 1 would have to say whether it is in step, and the session's key stay for when not
+//	unanswered S3     a request that is lost or declared void does not roll: an image with K(i), and the long-term key, open it
+//	refresh           an old K(i), the long-term key and the transcript give every later ν and K, and with the present seal
+//	                  of a refresh replaced also its link: nothing would heal a copied record
+//
 // A batch shares commitment, seal, proof of b and both verifications (publicSum, verifyNonces); a signature then needs k1*G,
 // b*G' and its terms in three sums. Nonces and their commitments stay one for each digest.
 //
