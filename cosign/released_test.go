@@ -38,7 +38,8 @@ func (s *testServer) verifyReleased(t testing.TB) {
 		if !sm2.VerifyASN1(x.public, x.digest, der) {
 			t.Errorf("signature %d: emmansun/gmsm refuses it", i)
 		}
-		tj := &tjsm2.PublicKey{Curve: tjsm2.P256Sm2(), X: x.public.X, Y: x.public.Y}
+		p := pointOf(t, x.public)
+		tj := &tjsm2.PublicKey{Curve: tjsm2.P256Sm2(), X: p.x, Y: p.y}
 		if !tjsm2.Verify(tj, x.digest, new(big.Int).SetBytes(x.signature.R[:]), new(big.Int).SetBytes(x.signature.S[:])) {
 			t.Errorf("signature %d: tjfoc/gmsm refuses it", i)
 		}
