@@ -29,6 +29,7 @@ func (t *tour) steps() []step {
 		{"M16", "the account is bound to this device", t.bound},
 		{"M14", "the handwritten signature is at the CA", t.ink},
 		{"M06", "主界面 shows the certificate", t.main},
+		{"M07", "the CA renews the certificate; a refresh of 主界面 takes the new one and says so", t.renew},
 		{"M09", "证书信息, 查看证书, export of certificate and chain", t.details},
 		{"M18", "签章管理: a seal is made from the handwriting, signed by the CA's seal maker", t.seal},
 		{"M13", "a wrong password is told with the tries left", t.wrongPassword},
@@ -261,6 +262,31 @@ func (t *tour) main() error {
 		return fmt.Errorf("certificate %+v", c)
 	}
 	return t.see(c.Holder, "M06-main")
+}
+
+func (t *tour) renew() error {
+	before, err := t.client.Current(t.ctx)
+	if err != nil {
+		return err
+	}
+	// The CA writes serial numbers as numbers, the app as bytes.
+	if err := t.ca.Renew(t.ctx, strings.TrimLeft(strings.ToLower(before.Serial), "0")); err != nil {
+		return err
+	}
+	if err := t.tap("M07.refresh"); err != nil {
+		return err
+	}
+	if err := t.see(t.ui.T("M07.renewedTitle"), "M07-renewed"); err != nil {
+		return err
+	}
+	if err := t.tap("understood"); err != nil {
+		return err
+	}
+	after, err := t.client.Current(t.ctx)
+	if err != nil || after.Serial == before.Serial {
+		return fmt.Errorf("the certificate %s is still there: %w", after.Serial, err)
+	}
+	return nil
 }
 
 func (t *tour) details() error {
