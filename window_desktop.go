@@ -12,18 +12,9 @@ import (
 	"path/filepath"
 	"runtime"
 
-	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/app"
-
 	"cloudkey/api/refca"
-	"cloudkey/assets"
-	"cloudkey/client"
 	"cloudkey/keystore"
-	"cloudkey/ui"
 )
-
-// appID is as in FyneApp.toml.
-const appID = "app.cloudkey.client"
 
 // runApp is the app in a window.
 func runApp(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -53,55 +44,47 @@ func runApp(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 		}
 	}
 	if *demo {
-		r.settings.dir, r.caDir, r.stdout = filepath.Join(dir, "app"), filepath.Join(dir, "ca"), stdout
+		r.settings.dir = filepath.Join(dir, "app")
+		r.beside = &demoCA{dir: filepath.Join(dir, "ca"), stdout: stdout}
 	}
 	defer r.close()
 	r.show(ctx)
 	return nil
 }
 
-// running is what the window stands on: the store with the client on it and, with -demo, the reference CA.
-type running struct {
-	settings settings
-	caDir    string // "": no reference CA
-	stdout   io.Writer
-
-	ca      *refca.Server
-	store   *keystore.Store
-	client  *client.Client
-	damaged bool // the last try found the store damaged: the next one repairs it
+// demoCA is the reference CA with the demo organisation, beside the app.
+type demoCA struct {
+	dir    string
+	stdout io.Writer
+	server *refca.Server
 }
 
-// open opens what is not open yet. After an error it can be called again.
-func (r *running) open(ctx context.Context) (err error) {
-	if r.caDir != "" && r.ca == nil {
-		r.ca, err = refca.Open(ctx, refca.Config{DataDir: r.caDir, Demo: true, Log: r.settings.log})
-		if errors.Is(err, refca.ErrBusy) {
-			return fmt.Errorf("reference CA: %w: %w", keystore.ErrBusy, err)
-		}
-		if err != nil {
-			return fmt.Errorf("reference CA: %w", err)
-		}
-		a := r.ca.Addresses()
-		r.settings.anchors = append(r.settings.anchors, a.Anchor...)
-		introduce(r.stdout, a)
+func (d *demoCA) open(ctx context.Context, s *settings) error {
+	if d.server != nil {
+		return nil
 	}
-	r.client, r.store, err = wire(ctx, r.settings, r.damaged)
-	r.damaged = errors.Is(err, keystore.ErrDamaged)
-	return err
+	server, err := refca.Open(ctx, refca.Config{DataDir: d.dir, Demo: true, Log: s.log})
+	if errors.Is(err, refca.ErrBusy) {
+		return fmt.Errorf("reference CA: %w: %w", keystore.ErrBusy, err)
+	}
+	if err != nil {
+		return fmt.Errorf("reference CA: %w", err)
+	}
+	d.server = server
+	a := server.Addresses()
+	s.anchors = append(s.anchors, a.Anchor...)
+	introduce(d.stdout, a)
+	return nil
 }
 
-func (r *running) close() {
-	if r.store != nil {
-		r.client.Close()
-		if err := r.store.Close(); err != nil {
-			r.settings.log.Error("closing the store", "error", err)
-		}
+func (d *demoCA) startFolder() string { return filepath.Dir(d.server.Addresses().InitQR) }
+
+func (d *demoCA) close(log *slog.Logger) {
+	if d.server == nil {
+		return
 	}
-	if r.ca != nil {
-		if err := closeCA(r.ca); err != nil {
-			r.settings.log.Error("closing the reference CA", "error", err)
-		}
+	if err := closeCA(d.server); err != nil {
+		log.Error("closing the reference CA", "error", err)
 	}
 }
 
@@ -115,42 +98,6 @@ Reference CA, for testing only.
 
 In the app: type 10001, press 下一步, choose the picture, confirm; the SMS password is on the web page.
 `, a.InitQR, a.Web)
-}
-
-// show runs the window until it is closed. Opening may ask the system's keyring, which may ask the user, so it
-// does not hold up the window.
-func (r *running) show(ctx context.Context) {
-	fyneApp := app.NewWithID(appID)
-	fyneApp.SetIcon(fyne.NewStaticResource("Icon.png", assets.AppIcon()))
-	window := fyneApp.NewWindow("云密钥客户端")
-	window.SetMaster()
-	window.Resize(fyne.NewSize(420, 860))
-	deps := ui.Deps{Do: fyne.Do, Preferences: fyneApp.Preferences(), StoreErrors: storeErrors(), Log: r.settings.log}
-
-	ctx, leave := context.WithCancel(ctx)
-	opened := make(chan struct{})
-	var open func()
-	open = func() {
-		err := r.open(ctx)
-		fyne.Do(func() {
-			if err != nil {
-				ui.New(window, deps).Fail(err, func() { go open() })
-				return
-			}
-			deps.Services = ui.ServicesOf(r.client)
-			if r.ca != nil {
-				deps.StartFolder = filepath.Dir(r.ca.Addresses().InitQR)
-			}
-			ui.New(window, deps).Start(ctx)
-		})
-	}
-	go func() {
-		open()
-		close(opened)
-	}()
-	window.ShowAndRun() // ends by itself on an interrupt, as ctx does
-	leave()
-	<-opened
 }
 
 // deviceName is how this machine appears in lists of devices.
