@@ -1,6 +1,6 @@
 # The commands of this project. `make run` and `make test` are all that a newcomer needs.
 .DEFAULT_GOAL := help
-.PHONY: help run build tour ca test race bench torture timing fuzz screens check generate clean FORCE
+.PHONY: help run build tour ca test race bench torture timing fuzz screens check apk apk-check generate clean FORCE
 
 BUILD  := build
 OUT    := $(BUILD)/tour
@@ -27,6 +27,8 @@ help:
 	@echo 'make torture  kills, power loss and damage, TORTURE=$(TORTURE) each, into $(BUILD)/torture.json'
 	@echo 'make timing   a statistical timing test of the secret-dependent paths, SAMPLES=$(SAMPLES)'
 	@echo 'make fuzz     every fuzz target for FUZZTIME=$(FUZZTIME)'
+	@echo 'make apk      the Android app (arm64) in $(BUILD)/cloudkey.apk, with the NDK of ANDROID_NDK_HOME if that is set'
+	@echo 'make apk-check  builds the APK and checks it; breaks copies of it to check the checks'
 	@echo 'make generate the code made from api/openapi.yaml'
 
 ifeq ($(shell uname),Linux)
@@ -98,6 +100,14 @@ check:
 	CGO_ENABLED=0 $(TOOL) staticcheck -tags no_emoji ./...
 	./scripts/directions.sh
 	./scripts/generated.sh
+
+apk:
+	@$(NEED) apk openssl
+	./android/build.sh $(BUILD)/cloudkey.apk
+
+apk-check: apk
+	./android/check.py $(BUILD)/cloudkey.apk
+	./android/check_test.py $(BUILD)/cloudkey.apk
 
 generate:
 	$(GO_HEADLESS) generate ./api/...

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks the three prerequisites and installs the system packages of the named groups: window (building the desktop window),
-# openssl (the outside verifier), race (the C compiler that the race detector needs).
+# openssl (the outside verifier), race (the C compiler that the race detector needs), apk (building and checking the APK).
 # Debian and Ubuntu: installed with apt-get. Elsewhere: a list of what to install, and a non-zero exit.
 set -euo pipefail
 
@@ -47,6 +47,23 @@ for group in "$@"; do
 		want libxinerama-dev header X11/extensions/Xinerama.h
 		want libxi-dev header X11/extensions/XInput2.h
 		want libxxf86vm-dev header X11/extensions/xf86vmode.h
+		;;
+	apk)
+		for tool in aapt apksigner zipalign dexdump zip python3; do
+			want $tool command -v $tool
+		done
+		want clang-19 test -x /usr/lib/llvm-19/bin/clang
+		want lld-19 test -x /usr/lib/llvm-19/bin/ld.lld
+		want llvm-19 test -x /usr/lib/llvm-19/bin/llvm-nm
+		want binutils command -v readelf
+		want default-jdk-headless command -v keytool
+		want android-framework-res test -e /usr/share/android-framework-res/framework-res.apk
+		want android-platform-frameworks-native-headers test -e /usr/include/android/android/native_activity.h
+		want android-libnativehelper-dev test -e /usr/include/android/nativehelper/jni.h
+		want android-liblog-dev test -e /usr/include/android/android/log.h
+		want libegl-dev test -e /usr/include/EGL/egl.h
+		want libgles-dev test -e /usr/include/GLES2/gl2.h
+		want linux-libc-dev-arm64-cross test -e /usr/aarch64-linux-gnu/include/linux/errno.h
 		;;
 	*) die "need.sh: unknown group $group" ;;
 	esac
