@@ -1,7 +1,7 @@
 package main
 
-// The native entry, entry_android.c, asks for the window's flags.
-//
+// libandroid has the window's flags, for which the native entry (entry_android.c) asks.
+
 // #cgo LDFLAGS: -landroid
 import "C"
 

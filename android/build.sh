@@ -24,10 +24,13 @@ done | xargs -0 cp --parents -t "$work"
 	"$fyne" package -os android/arm64 --release --tags no_emoji
 )
 
-# fyne's signature is v1 with a public key: drop it, align, sign.
+# fyne's signature is v1 with a public key, and it packs the assets folder that the program embeds already: drop both. The
+# library is compressed, a third of its size; the system unpacks it at installation (extractNativeLibs). Then align and sign.
 made=$(ls "$work"/*.apk)
-zip -qd "$made" 'META-INF/*' || true
-zipalign -f -p 4 "$made" "$work/aligned"
+zip -qd "$made" 'META-INF/*' 'assets/*' || true
+unzip -q "$made" 'lib/*' -d "$work/unpacked"
+(cd "$work/unpacked" && zip -q9 "$made" lib/*/*.so)
+zipalign -f 4 "$made" "$work/aligned"
 if [ -z "${CLOUDKEY_KEYSTORE:-}" ]; then
 	export CLOUDKEY_KEYSTORE=$work/throwaway.p12 CLOUDKEY_KEY_ALIAS=throwaway
 	CLOUDKEY_KEY_PASS=$(openssl rand -hex 16)
