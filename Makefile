@@ -72,7 +72,7 @@ test:
 race:
 	@$(NEED) openssl race
 	@# headless leaves the window out, which alone needs the system's graphics headers.
-	CGO_ENABLED=1 go test -race -tags no_emoji,headless ./...
+	CGO_ENABLED=1 go test -race -timeout 30m -tags no_emoji,headless ./...
 
 bench:
 	@$(NEED) openssl

@@ -130,7 +130,7 @@ with tempfile.TemporaryDirectory() as work:
         parts = good | change(work)
         with zipfile.ZipFile(f"{work}/raw", "w") as archive:
             for part, data in parts.items():
-                stored = part.endswith((".so", ".arsc", ".png"))
+                stored = part.endswith((".arsc", ".png")) or name == "zip-alignment"
                 if data is not None:
                     archive.writestr(part, data, zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED, 1)
         if name == "zip-alignment":
