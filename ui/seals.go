@@ -96,20 +96,15 @@ func (p *sealsPage) card(s client.Seal) fyne.CanvasObject {
 		head.Add(widgets.Chip(widgets.Bad, u.T("cert.expired")))
 	}
 	t := widgets.NewTouch(s.Name, widgets.Pad(style.Space4, widgets.Column(style.Space3,
-		u.sealPicture(s, 96), head, widgets.Caption(u.T("M18.line", "kind", u.sealKind(s), "day", u.dayOf(s.Until))))), func() {
+		onPaper(s.Picture, 96), head, widgets.Caption(u.T("M18.line", "kind", u.sealKind(s), "day", u.dayOf(s.Until))))), func() {
 		u.Push(newSealPage(u, p.cert, s))
 	})
 	t.Fill, t.Radius = style.Surface, style.Radius+4
 	return t
 }
 
-// sealPicture is the picture of a seal on paper, height dp high.
-func (u *UI) sealPicture(s client.Seal, height float32) fyne.CanvasObject {
-	return u.onPaper(s.Picture, height)
-}
-
-// onPaper is a PNG on a ground like paper, whatever the theme; the ground alone when it is no picture.
-func (u *UI) onPaper(picture []byte, height float32) fyne.CanvasObject {
+// onPaper is a PNG, height dp high, on a ground like paper, whatever the theme; the ground alone when it is no picture.
+func onPaper(picture []byte, height float32) fyne.CanvasObject {
 	var shown fyne.CanvasObject = widgets.VSpace(height)
 	if decoded, err := png.Decode(bytes.NewReader(picture)); err == nil {
 		image := canvas.NewImageFromImage(decoded)
@@ -171,7 +166,7 @@ func (p *makeSealPage) Shown(ctx context.Context) {
 		}
 		p.ink.Objects = nil
 		if ready := err == nil && len(ink.PNG) > 0; ready {
-			p.ink.Add(u.onPaper(ink.PNG, 120))
+			p.ink.Add(onPaper(ink.PNG, 120))
 			p.make.SetEnabled(true)
 		} else {
 			p.ink.Add(widgets.Banner(widgets.Info, u.T("M18.noInk"), u.T("M14.title"), func() { u.Push(newInkPage(u, p.cert, nil)) }))
@@ -240,7 +235,7 @@ func (p *sealPage) Content(*Router) fyne.CanvasObject {
 			p.change(u.T("M18.deleting"), u.T("M18.deleted"), u.deps.Services.Seals.DeleteSeal)
 		})
 	}))
-	return widgets.NewScaffold(style.FormWidth, widgets.Column(style.Space4, u.sealPicture(s, 140), facts), actions)
+	return widgets.NewScaffold(style.FormWidth, widgets.Column(style.Space4, onPaper(s.Picture, 140), facts), actions)
 }
 
 // change runs a change of this seal and goes back to the list.
